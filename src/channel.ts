@@ -1,0 +1,159 @@
+/**
+ * The port of `adapters/`: one bot account on one chat platform.
+ *
+ * Obligations of every implementation (`test/conformance/channel.ts` holds it to them):
+ * - Nothing is acknowledged to the platform (offset, HTTP 200, ack) before `Intake.take` has resolved for it.
+ *   Where it rejects, the platform is left to redeliver.
+ * - Odd input (malformed, huge, empty, unknown kinds) is counted and passed over: it never throws, and never
+ *   holds up what comes behind it.
+ * - No method holds back the caller for longer than its own request: pauses that the platform asks for are
+ *   reported as `DeliveryError`, or waited for by calls of the same account only.
+ * - An account that can't work (wrong token, revoked, another poller) says so in `health()`, with a remedy,
+ *   tries again where that can help, and never ends the process.
+ */
+import type { ChannelId, InboundEvent, MessageRef } from "./model.ts";
+
+export interface ChannelAdapter {
+  /** The name under `adapters` in the configuration: the first part of its channel ids. */
+  readonly name: string;
+  readonly limits: ChannelLimits;
+
+  /**
+   * Begins to receive, handing every event to `intake`. Resolves when it has begun trying; a platform that
+   * can't be reached is not an error here but a state of `health()`.
+   */
+  start(intake: Intake): Promise<void>;
+
+  /** Stops receiving; what was handed over is waited for. Sending goes on to work until `close`. */
+  stop(): Promise<void>;
+
+  /** Lets go of everything. Called once, after `stop`. */
+  close(): Promise<void>;
+
+  health(): AdapterHealth;
+
+  /**
+   * Markdown → parts that fit into one platform message each, in order, none empty. Pure. Nothing is cut:
+   * the parts joined say what the whole said.
+   */
+  split(markdown: string): string[];
+
+  /**
+   * Posts a part from `split`. Rejects with `DeliveryError`. `key` is unique for what is said: an adapter whose
+   * platform can de-duplicate by it must do so, and declares `limits.repeatableSend`.
+   */
+  send(channel: ChannelId, text: string, options: SendOptions): Promise<MessageRef>;
+}
+
+export interface SendOptions {
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ChannelLimits {
+  /** Characters (UTF-16 units) that one message may show. */
+  readonly maxTextLength: number;
+  /** Milliseconds between two edits of a growing answer. */
+  readonly minEditInterval: number;
+  /** A `send` repeated with the same key shows one message. */
+  readonly repeatableSend: boolean;
+}
+
+/** The bot's messages can be changed. An edit to what is already shown succeeds. */
+export interface Editing {
+  /** `urgency`: a preview may be skipped where the platform is short of patience, a final text not. */
+  edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void>;
+}
+
+export interface EditOptions {
+  readonly urgency: "preview" | "final";
+  readonly signal: AbortSignal;
+}
+
+/** The platform can show that the bot is at work. One call lasts for `typingLasts` ms. */
+export interface Typing {
+  readonly typingLasts: number;
+  typing(channel: ChannelId, signal: AbortSignal): Promise<void>;
+}
+
+/** The platform shows a menu of commands. Called once after `start`; a failure is the adapter's to report. */
+export interface Commands {
+  announce(commands: readonly CommandInfo[]): Promise<void>;
+}
+
+/**
+ * The adapter answers HTTP itself: a platform's webhook, or a page. The gateway's HTTP server hands it every
+ * request whose path is `mount` or below, the path unchanged, after its own checks of host, origin and body size.
+ */
+export interface Routes {
+  /** Starts with "/", no slash at the end except for "/" itself. The longest mount wins. */
+  readonly mount: string;
+  /** `operator`: only requests that carry the gateway's token or its cookie. `platform`: the adapter checks who calls. */
+  readonly caller: "operator" | "platform";
+  fetch(request: Request): Promise<Response>;
+}
+
+export interface CommandInfo {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+}
+
+export function canEdit(adapter: ChannelAdapter): adapter is ChannelAdapter & Editing {
+  return "edit" in adapter;
+}
+
+export function canType(adapter: ChannelAdapter): adapter is ChannelAdapter & Typing {
+  return "typing" in adapter;
+}
+
+export function canAnnounce(adapter: ChannelAdapter): adapter is ChannelAdapter & Commands {
+  return "announce" in adapter;
+}
+
+export function hasRoutes(adapter: ChannelAdapter): adapter is ChannelAdapter & Routes {
+  return "fetch" in adapter;
+}
+
+/** Core's door for adapters. */
+export interface Intake {
+  /**
+   * Takes one event. Resolves when it is durable (or known, or refused for good): now it may be
+   * acknowledged. Rejects while the store is away: it must not be acknowledged.
+   */
+  take(event: InboundEvent): Promise<Taken>;
+}
+
+export type Taken =
+  | { readonly status: "queued"; readonly position: number }
+  | { readonly status: "command" }
+  | { readonly status: "duplicate" }
+  | { readonly status: "full" }
+  | { readonly status: "refused"; readonly reason: string };
+
+export interface AdapterHealth {
+  /** `degraded`: it works in part or tries again by itself; `failed`: it needs a person. */
+  readonly state: "starting" | "connected" | "degraded" | "failed" | "stopped";
+  /** What is wrong and what to do. */
+  readonly detail?: string;
+}
+
+/**
+ * Why a send or an edit did not succeed.
+ * - `limited`: certainly not done; `retryAfter` ms to wait.
+ * - `unavailable`: certainly not done; try again later.
+ * - `unknown`: it may have happened.
+ * - `gone`: the message to edit, or to reply to, is no more; a new one may be posted.
+ * - `refused`: never possible (blocked, kicked, no right to post).
+ */
+export class DeliveryError extends Error {
+  readonly kind: "limited" | "unavailable" | "unknown" | "gone" | "refused";
+  readonly retryAfter?: number;
+
+  constructor(kind: DeliveryError["kind"], message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+    super(message, { cause: options.cause });
+    this.name = "DeliveryError";
+    this.kind = kind;
+    if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Every error that Switchboard raises on purpose, in one place: its code, what it means, whether a
+ * repetition can help, and what the person who sees it can do.
+ */
+export const ERRORS = {
+  CONFIG_INVALID: { retryable: false, remedy: "Correct the configuration at the path named, then start again." },
+  STORE_LOCKED: {
+    retryable: false,
+    remedy: "Another gateway runs on this folder. Stop it, or give this one its own store.url.",
+  },
+  STORE_FORMAT: {
+    retryable: false,
+    remedy: "The store was written by a newer version. Start that version, or restore a backup.",
+  },
+  STORE_FULL: {
+    retryable: true,
+    remedy: "The disk is full. Free some space; the gateway goes on by itself. Nothing was lost.",
+  },
+  STORE_UNAVAILABLE: {
+    retryable: true,
+    remedy: "The store can't be written. Nothing was acknowledged, so nothing was lost.",
+  },
+  STORE_CLOSED: {
+    retryable: false,
+    remedy: "The gateway is shutting down; the message will be redelivered or can be sent again.",
+  },
+  STALE_FENCE: { retryable: false, remedy: "Another owner has the session now. Nothing to do: that owner goes on." },
+  SESSION_UNKNOWN: { retryable: false, remedy: "List the sessions with `switchboard sessions list`." },
+  DEAD_LETTER_UNKNOWN: { retryable: false, remedy: "List the dead letters with `switchboard dead list`." },
+  ASK_UNKNOWN: { retryable: false, remedy: "The ask does not exist or its session was removed." },
+  AGENT_UNKNOWN: { retryable: false, remedy: "Name the agent under `agents` in the configuration." },
+  AGENT_OPEN_FAILED: { retryable: true, remedy: "Check the agent's command or endpoint with `switchboard check`." },
+  ADAPTER_UNKNOWN: { retryable: false, remedy: "Name the adapter under `adapters` in the configuration." },
+  GATEWAY_UNREACHABLE: {
+    retryable: true,
+    remedy: "Start the gateway with `switchboard start`, or name its address with --url.",
+  },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a code from the registry. `message` says what happened; `remedy` what to do. */
+export class SwitchboardError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "SwitchboardError";
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  get remedy(): string {
+    return ERRORS[this.code].remedy;
+  }
+}
+
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof SwitchboardError && error.code === code;
+}
+
+/** One line for logs and receipts, whatever was thrown. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,277 @@
+/**
+ * The words of Switchboard as types. This file imports nothing; everything else may import it.
+ *
+ * Times are milliseconds since the Unix epoch unless a name says otherwise. Every type here is plain
+ * JSON: a store may keep it as it is.
+ */
+
+/** A value that survives a round trip through JSON. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** One conversation on a platform: `<adapter name>:<native id>`. Opaque outside its adapter. */
+export type ChannelId = `${string}:${string}`;
+
+export function channelId(adapter: string, native: string): ChannelId {
+  return `${adapter}:${native}`;
+}
+
+/** The adapter that a channel belongs to: what stands before the first colon. */
+export function adapterOf(channel: ChannelId): string {
+  return channel.slice(0, channel.indexOf(":"));
+}
+
+/** The platform's own id of a channel: what stands behind the first colon. */
+export function nativeOf(channel: ChannelId): string {
+  return channel.slice(channel.indexOf(":") + 1);
+}
+
+/** A person on a platform. `id` is `<adapter name>:<native user id>`, the form that `access` lists use. */
+export interface Sender {
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * What an adapter hands to the gateway for each thing that a person sent.
+ * `id` is the platform's own message id, unique within the channel: it is what duplicates are told by.
+ */
+export interface InboundEvent {
+  readonly channel: ChannelId;
+  readonly id: string;
+  readonly sender: Sender;
+  /** The text with the bot's own mention taken out; commands start with "/". Never empty. */
+  readonly text: string;
+  /** When the platform says it was sent. */
+  readonly sentAt: number;
+  /** False where the bot overhears a group talk that does not speak to it. */
+  readonly addressed: boolean;
+  /** True in a conversation of one person with the bot. */
+  readonly direct: boolean;
+  /** The id of the message that this one replies to, where it is one from a person. */
+  readonly replyTo?: string;
+}
+
+/** A message that waits in, or was taken from, a channel's inbox. */
+export interface Message {
+  readonly id: string;
+  readonly sender: Sender;
+  readonly text: string;
+  readonly sentAt: number;
+  /** When the store took it. */
+  readonly acceptedAt: number;
+}
+
+/** Who cancelled a turn and why; recorded in the step that stops it. */
+export interface Cancellation {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+/**
+ * One run of the agent over the message in flight (several where the queue mode collects).
+ * `attempt` counts from 1 and was durable before the agent saw the messages.
+ */
+export interface Turn {
+  /** Unique within the channel; the same for every attempt. */
+  readonly id: string;
+  readonly messages: readonly Message[];
+  readonly attempt: number;
+  readonly startedAt: number;
+  /** The message that shows the growing answer, once there is one. */
+  readonly preview?: MessageRef;
+  /** Set when a person cancelled the turn: it can only end as cancelled from here on. */
+  readonly cancelled?: Cancellation;
+  /** Not before this time may a failed attempt be repeated. */
+  readonly retryAt?: number;
+}
+
+/** The platform's own handle of a message that the gateway posted. Opaque outside its adapter. */
+export type MessageRef = string;
+
+/** What became of an inbound message. */
+export type Receipt = { readonly at: number } & (
+  | { readonly state: "queued" }
+  | { readonly state: "running"; readonly attempt: number }
+  | { readonly state: "answered" }
+  | { readonly state: "dropped"; readonly reason: string }
+  | { readonly state: "failed"; readonly cause: string }
+);
+
+/** A receipt with what it belongs to; `position` (1 = next) only while queued. */
+export interface ReceiptView {
+  readonly id: string;
+  readonly receipt: Receipt;
+  readonly position?: number;
+}
+
+/**
+ * A command that goes around the inbox. Durable until a session has finished it, so that a crash
+ * between its arrival and its answer repeats it.
+ */
+export interface Control {
+  /** The platform's id of the message or click that it came from. */
+  readonly id: string;
+  readonly command: string;
+  readonly args: string;
+  readonly sender: Sender;
+  readonly at: number;
+  readonly replyTo?: string;
+  /** What its arrival did in the same step, for the answer to say so. */
+  readonly effect?: ControlEffect;
+}
+
+export interface ControlEffect {
+  /** Was a turn running that this control cancelled? */
+  readonly cancelledTurn: boolean;
+  /** How many waiting messages it dropped. */
+  readonly dropped: number;
+}
+
+/** A reply, or a part of one that fits into one platform message, that is not yet proven delivered. */
+export interface OutboxEntry {
+  /** Unique within the channel and never used again: the key that a platform may de-duplicate by. */
+  readonly id: string;
+  /** An answer must appear exactly once; a notice (command reply, failure) may be repeated with a mark. */
+  readonly kind: "answer" | "notice";
+  /** Markdown that `ChannelAdapter.split` made to fit. */
+  readonly text: string;
+  /** The message to edit, once one exists: a preview, a placeholder, or none yet. */
+  readonly ref?: MessageRef;
+  /** `sending`: a send was begun, and whether it happened is unknown until it is settled. */
+  readonly state: "pending" | "sending";
+  readonly attempts: number;
+  /** Not to be tried before this time. */
+  readonly notBefore?: number;
+}
+
+/** A reply that core asks the store to put into the outbox. */
+export interface OutboxDraft {
+  readonly kind: OutboxEntry["kind"];
+  readonly text: string;
+  readonly ref?: MessageRef;
+}
+
+/** Where a session came from. */
+export type SessionSource = "channel" | "manual" | "cron" | "setup";
+
+export interface SessionStats {
+  readonly turns: number;
+  readonly failed: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  /** Milliseconds from the claim to the first text, and to the end, of the last turn. */
+  readonly firstTextMs?: number;
+  readonly lastTurnMs?: number;
+}
+
+export interface SessionError {
+  readonly code: string;
+  readonly message: string;
+  readonly at: number;
+}
+
+/** The durable state of one channel. Exactly one session of a channel is current; `archivedAt` marks the others. */
+export interface Session {
+  readonly id: string;
+  readonly channel: ChannelId;
+  readonly title: string;
+  readonly source: SessionSource;
+  /** The name of the agent, as configured. */
+  readonly agent: string;
+  readonly pinned: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly lastActivityAt: number;
+  readonly archivedAt?: number;
+  readonly error?: SessionError;
+  /** What the agent asked to be given back at its next opening. */
+  readonly agentState?: Json;
+  readonly stats: SessionStats;
+}
+
+/** What a new session starts from; the store adds id, times and stats. */
+export interface NewSession {
+  readonly source: SessionSource;
+  readonly agent: string;
+  readonly title: string;
+}
+
+/** The fields of a session that a turn or a command may change. `null` removes an optional one. */
+export interface SessionPatch {
+  readonly title?: string;
+  readonly pinned?: boolean;
+  readonly error?: SessionError | null;
+  readonly agentState?: Json;
+  readonly stats?: SessionStats;
+}
+
+export type SessionStatus = "idle" | "running" | "waiting" | "error" | "archived";
+
+/** One line of what was said in a session. */
+export interface TranscriptEntry {
+  readonly role: "user" | "assistant" | "notice";
+  readonly text: string;
+  readonly at: number;
+  readonly turn: string;
+  readonly sender?: Sender;
+}
+
+/** A message whose turn failed for good. It is kept until an operator, or `/retry`, replays or drops it. */
+export interface DeadLetter {
+  /** `<channel>#<message id>` */
+  readonly id: string;
+  readonly channel: ChannelId;
+  readonly message: Message;
+  readonly cause: string;
+  readonly attempts: number;
+  readonly at: number;
+}
+
+/** What an agent wants from people. Durable, decided once. */
+export interface Ask {
+  readonly id: string;
+  readonly channel: ChannelId;
+  readonly session: string;
+  readonly turn?: string;
+  readonly kind: "plan" | "permission" | "questions";
+  readonly text: string;
+  readonly openedAt: number;
+  readonly remindedAt?: number;
+  readonly decision?: AskDecision;
+}
+
+export interface AskDecision {
+  readonly answer: Json;
+  readonly by: Sender;
+  readonly at: number;
+}
+
+/** What an agent says while it runs a turn, in order. `done` or `failed` is the last. */
+export type AgentEvent =
+  | { readonly type: "text"; readonly delta: string }
+  | { readonly type: "thought"; readonly delta: string }
+  | {
+      readonly type: "tool";
+      readonly id: string;
+      readonly title: string;
+      readonly status: "running" | "done" | "failed";
+    }
+  | { readonly type: "usage"; readonly tokensIn: number; readonly tokensOut: number }
+  | { readonly type: "done"; readonly state?: Json }
+  | { readonly type: "failed"; readonly failure: AgentFailure };
+
+/** Why a turn failed. `retryable`: another attempt may go better. */
+export interface AgentFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** Where time comes from. Injected everywhere, so that tests can move it. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Calls `callback` once after `ms`, unless the returned function is called before. Keeps no process alive. */
+  after(ms: number, callback: () => void): () => void;
+}

@@ -1,0 +1,334 @@
+/**
+ * The port of `stores/`: what keeps every session, queue and reply.
+ *
+ * Obligations of every implementation (`test/conformance/store.ts` holds it to them):
+ * - Each method is one transaction: all of it happens or none, and other callers see one or the other.
+ * - A write answers only when it would survive `kill -9` and, as far as the medium allows, loss of power.
+ * - A write that can't be made rejects with STORE_FULL or STORE_UNAVAILABLE and leaves nothing behind.
+ * - A method with a `fence` rejects with STALE_FENCE, writing nothing, unless the fence is the one that the
+ *   newest `acquire` of the channel gave and it has not been released.
+ * - What is returned is the caller's own: the store never changes it later.
+ * - Methods may be called concurrently, for the same channel too.
+ */
+import type {
+  Ask,
+  AskDecision,
+  ChannelId,
+  Control,
+  ControlEffect,
+  DeadLetter,
+  InboundEvent,
+  Json,
+  Message,
+  MessageRef,
+  NewSession,
+  OutboxDraft,
+  OutboxEntry,
+  ReceiptView,
+  Sender,
+  Session,
+  SessionPatch,
+  SessionSource,
+  TranscriptEntry,
+  Turn,
+} from "./model.ts";
+
+/** Grows each time a channel changes owner. */
+export type Fence = number;
+
+export interface Store extends Journal {
+  // ── Intake: unfenced, from any replica. The event's id is de-duplicated in the same step and remembered
+  //    for `dedupeFor`, also across restarts; a repetition changes nothing and says so.
+
+  /** Puts a message at the end of the channel's inbox, or refuses it when `max` already wait. */
+  accept(event: InboundEvent, options: AcceptOptions): Promise<Accepted>;
+
+  /**
+   * Records a command. With `cancel` the same step marks the turn in flight as cancelled (`turn`), and also
+   * drops every waiting message with a receipt that gives `reason` (`all`).
+   */
+  signal(event: InboundEvent, control: ControlDraft): Promise<Signalled>;
+
+  /** Leaves a receipt "dropped: reason" and nothing else; with `notice`, a reply too. Never makes a session. */
+  refuse(event: InboundEvent, reason: string, notice?: string): Promise<"refused" | "duplicate">;
+
+  // ── Ownership
+
+  /**
+   * Makes `replica` the owner of the channel and gives all that it needs to go on. Where no session is
+   * current, one is made from `fresh`. An owner that is alive keeps the channel: then nothing changes and
+   * its name is given. The same replica may acquire again; its older fence is stale from then on.
+   */
+  acquire(channel: ChannelId, replica: string, fresh: NewSession): Promise<Acquired>;
+
+  /** Gives the channel up. A stale fence is not an error here: it is already given up. */
+  release(channel: ChannelId, fence: Fence): Promise<void>;
+
+  /** Proves that the replica lives and that the store takes writes. */
+  heartbeat(replica: string): Promise<void>;
+
+  /**
+   * Channels with something to do (a message, a turn in flight, a command, an undelivered reply) and no
+   * living owner. Its cost grows with what is pending, never with what is stored.
+   */
+  orphans(): Promise<ChannelId[]>;
+
+  // ── Turns: by the owner
+
+  /**
+   * The next turn, its attempt durable before this resolves; undefined when nothing waits. A turn already in
+   * flight is given again, its attempt one higher (the same number after `requeue`). `take` is how many
+   * waiting messages a new turn may collect, at least 1.
+   */
+  claim(channel: ChannelId, fence: Fence, take: number): Promise<Turn | undefined>;
+
+  /**
+   * Ends the turn in flight as answered. One step: receipts, transcript, session, outbox, and the claim of the
+   * next turn when `take` is above 0. Answers `cancelled`, writing nothing, where a person cancelled it first.
+   */
+  commitTurn(channel: ChannelId, fence: Fence, commit: TurnCommit): Promise<TurnEnd | { readonly status: "cancelled" }>;
+
+  /** Ends or puts back the turn in flight; see `TurnFailure`. One step, like `commitTurn`. */
+  failTurn(channel: ChannelId, fence: Fence, failure: TurnFailure): Promise<TurnEnd>;
+
+  /** Changes the session, or notes the preview of the turn in flight. */
+  save(channel: ChannelId, fence: Fence, change: { session?: SessionPatch; preview?: MessageRef }): Promise<void>;
+
+  // ── Commands and replies: by the owner
+
+  /** Commands not yet finished, oldest first, and replies not yet settled, in order. */
+  pending(channel: ChannelId, fence: Fence): Promise<Pending>;
+
+  /** Ends a command: its reply, its change of the session, and what it asks for, in one step. Unknown ids are ignored. */
+  finishControl(
+    channel: ChannelId,
+    fence: Fence,
+    end: ControlEnd,
+  ): Promise<{ session: Session; outbox: OutboxEntry[] }>;
+
+  /** Records how the delivery of one outbox entry stands. Unknown ids are ignored: they were settled before. */
+  settleDelivery(channel: ChannelId, fence: Fence, id: string, outcome: DeliveryOutcome): Promise<void>;
+
+  // ── Asks
+
+  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<Ask>;
+  /** Unfenced: from any replica, the first wins. Rejects with ASK_UNKNOWN. */
+  decideAsk(id: string, answer: Json, by: Sender): Promise<{ status: "decided" | "already"; decision: AskDecision }>;
+  /** True, and the time noted, when a reminder is due: never reminded, or `cooldown` ms ago or longer, and still open. */
+  askReminded(id: string, cooldown: number): Promise<boolean>;
+
+  // ── Operators: unfenced
+
+  /** Puts a dead letter's message at the end of its channel's inbox again, attempts from 1. Rejects with DEAD_LETTER_UNKNOWN. */
+  replay(deadLetter: string): Promise<void>;
+  /** Forgets a dead letter; its receipt stays. Rejects with DEAD_LETTER_UNKNOWN. */
+  discard(deadLetter: string): Promise<void>;
+  /**
+   * Removes a session, its transcript and asks. Where it is its channel's current one, also what waits there,
+   * what is in flight, and the owner's fence. Rejects with SESSION_UNKNOWN.
+   */
+  remove(session: string): Promise<void>;
+
+  // ── Reading: may see a state a moment old, never a half-written one
+
+  get(session: string): Promise<Session | undefined>;
+  /** The channel's current session. */
+  current(channel: ChannelId): Promise<Session | undefined>;
+  /** Pinned first and only on the first page, then the rest, newest activity (to the minute) first. */
+  list(query: SessionQuery): Promise<SessionPage>;
+  /** The newest `limit` entries before `before` (a cursor from an earlier page), oldest first. */
+  transcript(session: string, page: { limit: number; before?: number }): Promise<TranscriptPage>;
+  receipt(channel: ChannelId, id: string): Promise<ReceiptView | undefined>;
+  /** What the channel is doing, in one look. */
+  queue(channel: ChannelId): Promise<QueueView>;
+  deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]>;
+  stats(): Promise<StoreStats>;
+
+  /**
+   * Calls the listener after each change that this process should know of, until the returned function is
+   * called. Hints may be lost or repeated; they are never the only way to learn of work.
+   */
+  watch(listener: (hint: Hint) => void): () => void;
+
+  /** Waits for writes under way, then lets go. Every later call rejects with STORE_CLOSED. */
+  close(): Promise<void>;
+}
+
+/**
+ * A channel's display log, for adapters whose platform is the gateway itself (the web page).
+ * `put` with a key that exists replaces that entry's body in place: so it is idempotent.
+ */
+export interface Journal {
+  /** Resolves with the entry's version. The oldest entries beyond a bound of at least 1,000 are forgotten. */
+  journalPut(channel: ChannelId, key: string, body: Json): Promise<number>;
+  /** Entries whose version is above `version`, by version. Each key once, with its newest body. */
+  journalSince(channel: ChannelId, version: number, limit: number): Promise<JournalEntry[]>;
+  /** The newest `limit` entries whose order is below `before` (default: all), by order. */
+  journalPage(channel: ChannelId, limit: number, before?: number): Promise<JournalEntry[]>;
+}
+
+export interface JournalEntry {
+  readonly key: string;
+  /** Its place on the page: the version of its first `put`. */
+  readonly order: number;
+  /** Grows with every `put` in the channel. */
+  readonly version: number;
+  readonly body: Json;
+}
+
+export interface AcceptOptions {
+  /** How many messages may wait, not counting those in flight. */
+  readonly max: number;
+  /** The notice that the person gets, in the same step, when the queue is full. */
+  readonly fullNotice: string;
+}
+
+export type Accepted =
+  /** `position` 1 runs next (or at once, where nothing runs). */
+  | { readonly status: "queued"; readonly position: number }
+  | { readonly status: "duplicate"; readonly receipt: ReceiptView }
+  | { readonly status: "full" };
+
+export interface ControlDraft {
+  readonly command: string;
+  readonly args: string;
+  readonly cancel?: "turn" | "all";
+  /** Why: stands in the receipts of what it cancels. */
+  readonly reason: string;
+}
+
+export type Signalled =
+  | { readonly status: "stored"; readonly effect: ControlEffect }
+  | { readonly status: "duplicate" };
+
+export type Acquired =
+  | { readonly status: "owned"; readonly lease: Lease }
+  | { readonly status: "elsewhere"; readonly owner: string };
+
+export interface Lease extends Pending {
+  readonly fence: Fence;
+  readonly session: Session;
+  /** A turn that the last owner began and did not end. */
+  readonly interrupted?: Turn;
+  /** How many messages wait. */
+  readonly waiting: number;
+}
+
+export interface Pending {
+  readonly controls: readonly Control[];
+  readonly outbox: readonly OutboxEntry[];
+}
+
+export interface TurnCommit {
+  readonly turn: string;
+  readonly transcript: readonly TranscriptEntry[];
+  readonly session: SessionPatch;
+  readonly outbox: readonly OutboxDraft[];
+  /** As in `claim`; 0 claims nothing. */
+  readonly take: number;
+}
+
+/**
+ * - `retry`: stays in flight; `claim` gives it again, the caller waits until `retryAt` first.
+ * - `requeue`: stays in flight, this attempt not counted (the gateway stopped, not the agent).
+ * - `park`: its messages become dead letters with the cause; receipts "failed".
+ * - `cancel`: receipts "dropped" with the cancellation's reason.
+ */
+export interface TurnFailure {
+  readonly turn: string;
+  readonly outcome: "retry" | "requeue" | "park" | "cancel";
+  readonly cause: string;
+  readonly retryAt?: number;
+  readonly transcript: readonly TranscriptEntry[];
+  readonly session: SessionPatch;
+  readonly outbox: readonly OutboxDraft[];
+  /** As in `claim`, after `park` and `cancel`; 0 claims nothing. */
+  readonly take: number;
+}
+
+export interface TurnEnd {
+  readonly status: "ended";
+  /** The drafts as they are stored, in order. */
+  readonly outbox: OutboxEntry[];
+  readonly next?: Turn;
+}
+
+export interface ControlEnd {
+  readonly control: string;
+  readonly outbox: readonly OutboxDraft[];
+  readonly session?: SessionPatch;
+  /** Archive the current session and make this one current. Refuses nothing: the turn in flight was cancelled before. */
+  readonly renew?: NewSession;
+  /** Replay this dead letter. One that is gone by now is ignored. */
+  readonly replay?: string;
+}
+
+export type DeliveryOutcome =
+  /** A send begins whose outcome could get lost. */
+  | { readonly status: "sending" }
+  /** An empty placeholder stands on the platform; the text is still to come. */
+  | { readonly status: "placed"; readonly ref: MessageRef }
+  /** Proven: the entry goes. */
+  | { readonly status: "delivered" }
+  /** Certainly not delivered; try again from `notBefore` on. `forgetRef`: the message to edit is gone. */
+  | { readonly status: "failed"; readonly notBefore: number; readonly forgetRef?: true }
+  /** Can never be delivered: the entry goes, the session's error says why. */
+  | { readonly status: "parked"; readonly cause: string };
+
+export interface AskDraft {
+  readonly kind: Ask["kind"];
+  readonly text: string;
+  readonly turn?: string;
+  readonly outbox: readonly OutboxDraft[];
+}
+
+export interface SessionQuery {
+  readonly limit: number;
+  /** From the page before. */
+  readonly cursor?: string;
+  readonly channel?: ChannelId;
+  readonly adapter?: string;
+  readonly source?: SessionSource;
+  readonly agent?: string;
+  /** Part of the title or the id, any case. */
+  readonly text?: string;
+  /** Bounds on the last activity. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Also the archived ones; default no. */
+  readonly archived?: boolean;
+}
+
+export interface SessionPage {
+  readonly sessions: Session[];
+  /** Present where more follow. */
+  readonly cursor?: string;
+}
+
+export interface TranscriptPage {
+  readonly entries: TranscriptEntry[];
+  readonly before?: number;
+}
+
+export interface QueueView {
+  readonly running?: Turn;
+  /** In order. */
+  readonly waiting: Message[];
+  /** The newest inbound messages and commands of the channel, at least the last 10, newest first. */
+  readonly recent: ReceiptView[];
+}
+
+export interface StoreStats {
+  readonly sessions: number;
+  /** Messages that wait, over all channels. */
+  readonly queued: number;
+  readonly inFlight: number;
+  readonly undelivered: number;
+  readonly deadLetters: number;
+}
+
+/** `inbox`, `control`, `outbox`: the owner has something to do. `state`: something to show changed. `journal`: its log grew. */
+export interface Hint {
+  readonly channel: ChannelId;
+  readonly kind: "inbox" | "control" | "outbox" | "state" | "journal";
+}
