@@ -3,7 +3,7 @@
  * the nearest known key. What comes out is complete (defaults filled in) and frozen.
  */
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { SwitchboardError } from "./errors.ts";
 
@@ -94,6 +94,135 @@ export type DemoConfig = z.infer<typeof demo>;
 export type CommandConfig = z.infer<typeof command>;
 export type HttpConfig = Config["http"];
 
-void readFileSync;
-void parse;
-void SwitchboardError;
+/** Reads a YAML file. Rejects with CONFIG_INVALID, every fault named. */
+export function loadConfig(path: string, env: NodeJS.ProcessEnv): Config {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new SwitchboardError("CONFIG_INVALID", `${path} can't be read`, { cause: error });
+  }
+  return parseConfig(text, env, path);
+}
+
+export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "configuration"): Config {
+  const document = parseDocument(text);
+  const [fault] = document.errors;
+  if (fault) throw invalid(source, [fault.message]);
+  const problems: string[] = [];
+  const raw = expand(document.toJS() ?? {}, env, [], problems);
+  if (problems.length > 0) throw invalid(source, problems);
+  const result = schema.safeParse(raw);
+  if (!result.success) throw invalid(source, result.error.issues.flatMap(explain));
+  const config = result.data;
+  const strangers = config.routes.filter(({ agent }) => !(agent in config.agents));
+  if (strangers.length > 0) {
+    throw invalid(
+      source,
+      strangers.map(
+        ({ agent }) => `routes: no agent "${agent}" is configured${hint(agent, Object.keys(config.agents))}`,
+      ),
+    );
+  }
+  return freeze(config);
+}
+
+/** What the configuration keeps secret: never to be logged. */
+export function secretsOf(config: Config): string[] {
+  const tokens = Object.values(config.adapters).flatMap((adapter) =>
+    adapter.type === "telegram" ? [adapter.token] : [],
+  );
+  return [...tokens, ...(config.http.token ? [config.http.token] : [])];
+}
+
+/** The path of every key that the schema knows, `*` for a name that the user chooses. */
+export function knownKeys(): string[] {
+  const keys: string[] = [];
+  const walk = (type: z.core.$ZodType, path: string): void => {
+    const inner = unwrap(type);
+    for (const object of inner instanceof z.ZodDiscriminatedUnion ? inner.options.map(unwrap) : [inner]) {
+      if (object instanceof z.ZodRecord) walk(object.valueType, `${path}.*`);
+      else if (object instanceof z.ZodArray) walk(object.element, path);
+      else if (object instanceof z.ZodObject) {
+        for (const [key, value] of Object.entries(object.shape)) {
+          const below = path ? `${path}.${key}` : key;
+          keys.push(below);
+          walk(value, below);
+        }
+      }
+    }
+  };
+  walk(schema, "");
+  return [...new Set(keys)];
+}
+
+function invalid(source: string, problems: readonly string[]): SwitchboardError {
+  return new SwitchboardError(
+    "CONFIG_INVALID",
+    `${source} is not valid:\n${problems.map((line) => `  - ${line}`).join("\n")}`,
+  );
+}
+
+/** Replaces `${NAME}` and `${NAME:-default}` in every string. */
+function expand(value: unknown, env: NodeJS.ProcessEnv, path: readonly string[], problems: string[]): unknown {
+  if (typeof value === "string") {
+    return value.replace(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g, (_, key: string, fallback: string | undefined) => {
+      const found = env[key] || fallback;
+      if (found === undefined) problems.push(`${path.join(".")}: the environment variable ${key} is not set`);
+      return found ?? "";
+    });
+  }
+  if (Array.isArray(value)) return value.map((item, i) => expand(item, env, [...path, String(i)], problems));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, expand(item, env, [...path, key], problems)]),
+    );
+  }
+  return value;
+}
+
+function explain(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(String);
+  const at = path.join(".") || "top level";
+  if (issue.code !== "unrecognized_keys") return [`${at}: ${issue.message}`];
+  const known = knownKeys()
+    .map((key) => key.split("."))
+    .filter((key) => key.length === path.length + 1 && path.every((part, i) => key[i] === part || key[i] === "*"))
+    .map((key) => key.at(-1) ?? "");
+  return issue.keys.map((key) => `${[...path, key].join(".")}: unknown key${hint(key, known)}`);
+}
+
+/** The known word nearest to a mistaken one, or all where none is near. */
+function hint(word: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const [nearest] = known
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  if (nearest && nearest.distance <= Math.max(2, word.length / 3)) return `; did you mean "${nearest.candidate}"?`;
+  return `; known are ${known.join(", ")}`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function unwrap(type: z.core.$ZodType): z.core.$ZodType {
+  if (type instanceof z.ZodDefault || type instanceof z.ZodPrefault || type instanceof z.ZodOptional) {
+    return unwrap(type.def.innerType);
+  }
+  return type;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) for (const item of Object.values(value)) freeze(item);
+  return Object.freeze(value);
+}

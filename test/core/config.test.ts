@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { knownKeys, parseConfig, secretsOf } from "../../src/config.ts";
+import { SwitchboardError } from "../../src/errors.ts";
+
+function refusal(yaml: string, env: NodeJS.ProcessEnv = {}): string {
+  try {
+    parseConfig(yaml, env, "test.yaml");
+  } catch (error) {
+    expect(error).toBeInstanceOf(SwitchboardError);
+    return error instanceof Error ? error.message : "";
+  }
+  throw new Error("it was not refused");
+}
+
+test("nothing at all is a complete configuration: embedded store, web page, demo agent, deny", () => {
+  const config = parseConfig("", {});
+  expect(config.store.url).toBe("lmdb:./data");
+  expect(config.adapters).toEqual({ web: { type: "web" } });
+  expect(config.agents).toEqual({ demo: { type: "demo" } });
+  expect(config.access).toEqual({ default: "deny", allow: [], admins: [] });
+  expect(config.pool.idleTimeout).toBe(1_800_000);
+});
+
+test("the sample is valid, and names every key", () => {
+  const sample = readFileSync(new URL("../../config/switchboard.yaml", import.meta.url), "utf8");
+  expect(() => parseConfig(sample, {})).not.toThrow();
+  const missing = knownKeys()
+    .map((key) => key.split(".").at(-1) ?? "")
+    .filter((key) => key !== "*" && !new RegExp(`(^|[\\s{#])"?${key}"?:`, "m").test(sample));
+  expect(missing).toEqual([]);
+});
+
+test("the sample's commented parts are valid too", () => {
+  const sample = readFileSync(new URL("../../config/switchboard.yaml", import.meta.url), "utf8")
+    .replace(/^(\s*)# (\s*(?:telegram|type|token|mode|apiRoot|script|command|cwd|env):.*)$/gm, "$1$2")
+    .replace("routes: []\n#", "routes:\n");
+  const config = parseConfig(sample, { TELEGRAM_BOT_TOKEN: "1:abc", SWITCHBOARD_TOKEN: "x".repeat(16) });
+  expect(Object.keys(config.adapters)).toEqual(["web", "telegram"]);
+  expect(config.routes).toHaveLength(1);
+});
+
+test.each([
+  ["pool:\n  maxRuning: 3", 'pool.maxRuning: unknown key; did you mean "maxRunning"?'],
+  ["stor: {}", 'stor: unknown key; did you mean "store"?'],
+  [
+    "adapters:\n  t: { type: telegram, token: a, apiroot: x }",
+    'adapters.t.apiroot: unknown key; did you mean "apiRoot"?',
+  ],
+  ["http: { port: 99999 }", "http.port"],
+  ["pool: { idleTimeout: 5 minutes }", "pool.idleTimeout: a duration such as"],
+  ["adapters: { x: { type: fax } }", "adapters.x.type"],
+  ["routes: [{ match: 'web:*', agent: demmo }]", 'no agent "demmo" is configured; did you mean "demo"?'],
+  ["store: { url: 'redis://x' }", "store.url"],
+  ["a: [", "test.yaml is not valid"],
+])("%j is refused with its path, what was expected and the nearest known key", (yaml, message) => {
+  expect(refusal(yaml)).toContain(message);
+});
+
+test("environment variables are filled in, with defaults, and missed by name", () => {
+  const yaml = "adapters: { t: { type: telegram, token: '${T}' } }\nhttp: { host: '${H:-::1}' }";
+  const config = parseConfig(yaml, { T: "42:secret" });
+  expect(config.adapters.t).toMatchObject({ token: "42:secret" });
+  expect(config.http.host).toBe("::1");
+  expect(refusal(yaml)).toContain("adapters.t.token: the environment variable T is not set");
+});
+
+test("what comes out is frozen", () => {
+  expect(Object.isFrozen(parseConfig("", {}).pool)).toBe(true);
+});
+
+test("tokens count as secrets", () => {
+  const yaml = "adapters: { t: { type: telegram, token: '42:abc' } }\nhttp: { token: '0123456789abcdef' }";
+  expect(secretsOf(parseConfig(yaml, {}))).toEqual(["42:abc", "0123456789abcdef"]);
+});
