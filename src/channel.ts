@@ -81,6 +81,12 @@ export interface Commands {
   announce(commands: readonly CommandInfo[]): Promise<void>;
 }
 
+/** The account can be tried without receiving anything: what `switchboard check` does. */
+export interface Probing {
+  /** One look: `connected`, or `failed` with what is wrong and what to do. Never rejects. Works without `start`. */
+  probe(signal: AbortSignal): Promise<AdapterHealth>;
+}
+
 /**
  * The adapter answers HTTP itself: a platform's webhook, or a page. The gateway's HTTP server hands it every
  * request whose path is `mount` or below, the path unchanged, after its own checks of host, origin and body size.

@@ -35,6 +35,24 @@ export const ERRORS = {
     retryable: true,
     remedy: "Start the gateway with `switchboard start`, or name its address with --url.",
   },
+  HTTP_PORT_TAKEN: {
+    retryable: false,
+    remedy: "Another program listens there. Stop it, or set http.port (0 lets the system choose).",
+  },
+  HTTP_ADDRESS_REFUSED: { retryable: false, remedy: "Set http.host and http.port to an address this machine may use." },
+  UNAUTHORIZED: {
+    retryable: false,
+    remedy: "Open the link that `switchboard start` prints, or send `Authorization: Bearer <token>`.",
+  },
+  HOST_REFUSED: {
+    retryable: false,
+    remedy: "Use the gateway's own address, or list this name under http.allowedHosts.",
+  },
+  ORIGIN_REFUSED: { retryable: false, remedy: "Send it from a page that the gateway itself served." },
+  BODY_TOO_LARGE: { retryable: false, remedy: "Send less than 1 MiB." },
+  REQUEST_INVALID: { retryable: false, remedy: "Correct the request as the message says. Nothing was done." },
+  NOT_FOUND: { retryable: false, remedy: "Check the address." },
+  INTERNAL: { retryable: true, remedy: "Try again; the gateway's log names the cause." },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

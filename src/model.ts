@@ -122,8 +122,8 @@ export interface Control {
 }
 
 export interface ControlEffect {
-  /** Was a turn running that this control cancelled? */
-  readonly cancelledTurn: boolean;
+  /** The id of the turn in flight that this control cancelled; null where none was. */
+  readonly cancelledTurn: string | null;
   /** How many waiting messages it dropped. */
   readonly dropped: number;
 }

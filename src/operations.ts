@@ -18,7 +18,7 @@ export interface Operations {
   /** Stops the session's turn and drops what waits, as `/stop` does. Rejects with SESSION_UNKNOWN. */
   cancel(id: string, by: string): Promise<ControlEffect>;
   /** Interrupts the session's agent and forgets the session. Rejects with SESSION_UNKNOWN. */
-  remove(id: string, by: string): Promise<void>;
+  remove(id: string): Promise<void>;
 
   deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]>;
   /** Both reject with DEAD_LETTER_UNKNOWN. */

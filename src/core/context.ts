@@ -1,0 +1,24 @@
+import type { Agent } from "../agent.ts";
+import type { ChannelAdapter } from "../channel.ts";
+import type { Emit } from "../events.ts";
+import type { ChannelId, Clock, NewSession } from "../model.ts";
+import type { Store } from "../store.ts";
+import type { CommandRegistry } from "./commands/registry.ts";
+import type { RunSlots } from "./slots.ts";
+
+/** What all live sessions of a gateway share. One object, so that a session holds one reference. */
+export interface Context {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly slots: RunSlots;
+  readonly commands: CommandRegistry;
+  /** How often a turn is begun before it is parked. */
+  readonly attempts: number;
+  /** How many waiting messages one turn takes. */
+  readonly take: number;
+  agent(name: string): Agent | undefined;
+  adapter(channel: ChannelId): ChannelAdapter | undefined;
+  /** What a channel's next session starts from. */
+  fresh(channel: ChannelId): NewSession;
+}

@@ -1,0 +1,220 @@
+/** Puts the parts together: intake, pool and adapters, and what operators may ask of them. */
+import type { Agent } from "../agent.ts";
+import { type ChannelAdapter, type CommandInfo, canAnnounce } from "../channel.ts";
+import { describe, SwitchboardError } from "../errors.ts";
+import type { Emit } from "../events.ts";
+import { adapterOf, type ChannelId, type Clock, type ControlEffect, type DeadLetter, type Session } from "../model.ts";
+import type { GatewayHealth, GatewayStats, Operations, SessionRow } from "../operations.ts";
+import type { QueueView, SessionQuery, Store, TranscriptPage } from "../store.ts";
+import { Access, type AccessRules } from "./access.ts";
+import { systemClock } from "./clock.ts";
+import { builtinCommands } from "./commands/index.ts";
+import type { Context } from "./context.ts";
+import { Inbox } from "./inbox.ts";
+import { Pool, warm } from "./pool.ts";
+import { agentFor, type Route } from "./routes.ts";
+import { RunSlots } from "./slots.ts";
+
+export interface GatewayOptions {
+  readonly store: Store;
+  readonly adapters: readonly ChannelAdapter[];
+  /** By name. The first is the default. */
+  readonly agents: Readonly<Record<string, Agent>>;
+  readonly routes?: readonly Route[];
+  readonly access?: AccessRules;
+  readonly pool?: Partial<PoolSettings>;
+  readonly queue?: Partial<QueueSettings>;
+  /** How long turns under way may still run when the gateway stops, in ms. */
+  readonly grace?: number;
+  /** This process among those that share the store. */
+  readonly replica?: string;
+  readonly emit?: Emit;
+  readonly clock?: Clock;
+}
+
+export interface PoolSettings {
+  readonly maxRunning: number;
+  readonly maxLive: number;
+  readonly idleTimeout: number;
+  readonly restoreAtStart: number;
+}
+
+export interface QueueSettings {
+  readonly mode: "fifo" | "collect";
+  readonly max: number;
+  readonly attempts: number;
+}
+
+const POOL: PoolSettings = { maxRunning: 8, maxLive: 200, idleTimeout: 1_800_000, restoreAtStart: 5 };
+const QUEUE: QueueSettings = { mode: "fifo", max: 100, attempts: 3 };
+const SWEEP_EVERY = 5_000;
+
+export class Gateway implements Operations {
+  readonly #store: Store;
+  readonly #adapters: ReadonlyMap<string, ChannelAdapter>;
+  readonly #inbox: Inbox;
+  readonly #pool: Pool;
+  readonly #context: Context;
+  readonly #restoreAtStart: number;
+  readonly #grace: number;
+  readonly #replica: string;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions) {
+    const pool = { ...POOL, ...options.pool };
+    const queue = { ...QUEUE, ...options.queue };
+    const [fallback = ""] = Object.keys(options.agents);
+    const { store, routes = [], emit = () => {} } = options;
+    this.#store = store;
+    this.#adapters = new Map(options.adapters.map((adapter) => [adapter.name, adapter]));
+    this.#restoreAtStart = pool.restoreAtStart;
+    this.#grace = options.grace ?? 10_000;
+    this.#replica = options.replica ?? "main";
+    this.#context = {
+      store,
+      emit,
+      clock: options.clock ?? systemClock,
+      slots: new RunSlots(pool.maxRunning),
+      commands: builtinCommands(),
+      attempts: queue.attempts,
+      take: queue.mode === "collect" ? queue.max : 1,
+      agent: (name) => options.agents[name],
+      adapter: (channel) => this.#adapters.get(adapterOf(channel)),
+      fresh: (channel) => ({ source: "channel", agent: agentFor(channel, routes, fallback), title: "" }),
+    };
+    const access = new Access(options.access ?? { default: "deny", allow: [], admins: [] });
+    this.#inbox = new Inbox({ store, access, commands: this.#context.commands, max: queue.max, emit });
+    this.#pool = new Pool(this.#context, { ...pool, replica: this.#replica, sweepEvery: SWEEP_EVERY });
+  }
+
+  /** Takes up unfinished work, then opens the adapters. */
+  async start(): Promise<void> {
+    await this.#pool.start();
+    await warm(
+      this.#pool,
+      this.#store,
+      this.#restoreAtStart,
+      (channel) => this.#context.adapter(channel) !== undefined,
+    );
+    for (const adapter of this.#adapters.values()) {
+      await adapter.start(this.#inbox);
+      if (canAnnounce(adapter)) await adapter.announce(this.commands());
+    }
+  }
+
+  /**
+   * Stops in order: intake, turns (with their grace), replies, sessions, adapters. The store stays open: it was
+   * given, it is its owner's to close.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const adapters = [...this.#adapters.values()];
+    const stopped = Promise.all(adapters.map((adapter) => this.#quietly("stop", adapter, () => adapter.stop())));
+    this.#inbox.close();
+    await stopped;
+    await this.#pool.stop(this.#grace);
+    await Promise.all(adapters.map((adapter) => this.#quietly("close", adapter, () => adapter.close())));
+  }
+
+  /** One adapter that fails to stop must not keep the others from it. */
+  async #quietly(doing: string, adapter: ChannelAdapter, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#context.emit({ type: "fault", doing: `${doing} the adapter ${adapter.name}`, error });
+    }
+  }
+
+  // ── Operations
+
+  async health(): Promise<GatewayHealth> {
+    const adapters = Object.fromEntries([...this.#adapters].map(([name, adapter]) => [name, adapter.health()]));
+    try {
+      await this.#store.heartbeat(this.#replica);
+      return { ready: this.#stopping === undefined, store: { ok: true }, adapters };
+    } catch (error) {
+      const remedy = error instanceof SwitchboardError ? ` ${error.remedy}` : "";
+      return { ready: false, store: { ok: false, detail: `${describe(error)}.${remedy}` }, adapters };
+    }
+  }
+
+  async stats(): Promise<GatewayStats> {
+    return { ...(await this.#store.stats()), live: this.#pool.size, running: this.#context.slots.running };
+  }
+
+  commands(): readonly CommandInfo[] {
+    return this.#context.commands.list;
+  }
+
+  async sessions(query: SessionQuery): Promise<{ sessions: SessionRow[]; cursor?: string }> {
+    const page = await this.#store.list(query);
+    const sessions = await Promise.all(page.sessions.map((session) => this.#row(session)));
+    return { sessions, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+  }
+
+  async session(id: string): Promise<SessionRow | undefined> {
+    const session = await this.#store.get(id);
+    return session && (await this.#row(session));
+  }
+
+  async transcript(id: string, page: { limit: number; before?: number }): Promise<TranscriptPage> {
+    await this.#known(id);
+    return await this.#store.transcript(id, page);
+  }
+
+  queue(channel: ChannelId): Promise<QueueView> {
+    return this.#store.queue(channel);
+  }
+
+  async cancel(id: string, by: string): Promise<ControlEffect> {
+    const { channel } = await this.#known(id);
+    const now = this.#context.clock.now();
+    const event = {
+      channel,
+      id: `operator-${crypto.randomUUID()}`,
+      sender: { id: `operator:${by}`, name: by },
+      text: "/stop",
+      sentAt: now,
+      addressed: true,
+      direct: false,
+    };
+    const control = { command: "stop", args: "", cancel: "all", reason: `stopped by ${by}` } as const;
+    const signalled = await this.#store.signal(event, control);
+    return signalled.status === "stored" ? signalled.effect : { cancelledTurn: null, dropped: 0 };
+  }
+
+  async remove(id: string): Promise<void> {
+    const { channel, archivedAt } = await this.#known(id);
+    await this.#store.remove(id);
+    if (archivedAt === undefined) await this.#pool.forget(channel);
+  }
+
+  deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]> {
+    return this.#store.deadLetters(query);
+  }
+
+  replay(id: string): Promise<void> {
+    return this.#store.replay(id);
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#store.discard(id);
+  }
+
+  async #known(id: string): Promise<Session> {
+    const session = await this.#store.get(id);
+    if (!session) throw new SwitchboardError("SESSION_UNKNOWN", `there is no session ${id}`);
+    return session;
+  }
+
+  async #row(session: Session): Promise<SessionRow> {
+    if (session.archivedAt !== undefined) return { ...session, status: "archived", waiting: 0 };
+    const { running, waiting } = await this.#store.queue(session.channel);
+    const status = running ? "running" : session.error ? "error" : "idle";
+    return { ...session, status, waiting: waiting.length };
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The way in: access rules, then command or message, then the store. When `take` resolves, what it took is
+ * durable; while the store is away it rejects, and the platform keeps the event.
+ */
+import type { Intake, Taken } from "../channel.ts";
+import { SwitchboardError } from "../errors.ts";
+import type { Emit } from "../events.ts";
+import type { InboundEvent } from "../model.ts";
+import type { Store } from "../store.ts";
+import type { Access } from "./access.ts";
+import type { Command, CommandRegistry } from "./commands/registry.ts";
+
+export interface InboxOptions {
+  readonly store: Store;
+  readonly access: Access;
+  readonly commands: CommandRegistry;
+  /** How many messages may wait in one channel. */
+  readonly max: number;
+  readonly emit: Emit;
+}
+
+export class Inbox implements Intake {
+  readonly #options: InboxOptions;
+  #closed = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** From now on nothing is taken; platforms keep what they have. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async take(event: InboundEvent): Promise<Taken> {
+    if (this.#closed) throw new SwitchboardError("STORE_CLOSED", "the gateway is stopping");
+    const { access, commands, emit } = this.#options;
+    if (!event.addressed) return await this.#refuse(event, "it was not addressed to the bot");
+    const found = commands.parse(event.text);
+    if (!access.allows(event)) {
+      const greets = event.direct && found?.command.name === "help";
+      return await this.#refuse(
+        event,
+        "its sender is not on the access list",
+        greets ? introduction(event) : undefined,
+      );
+    }
+    const taken = found ? await this.#command(event, found.command, found.args) : await this.#message(event);
+    emit({ type: "taken", channel: event.channel, id: event.id, status: taken.status });
+    return taken;
+  }
+
+  async #message(event: InboundEvent): Promise<Taken> {
+    const { store, max } = this.#options;
+    const fullNotice = `This message was **not** taken: ${max} already wait here. Send it again later, or \`/stop\` to drop what waits.`;
+    const accepted = await store.accept(event, { max, fullNotice });
+    return accepted.status === "duplicate" ? { status: "duplicate" } : accepted;
+  }
+
+  async #command(event: InboundEvent, command: Command, args: string): Promise<Taken> {
+    const cancel = command.cancels?.(args);
+    const signalled = await this.#options.store.signal(event, {
+      command: command.name,
+      args,
+      reason: `/${command.name} by ${event.sender.name}`,
+      ...(cancel ? { cancel } : {}),
+    });
+    return { status: signalled.status === "duplicate" ? "duplicate" : "command" };
+  }
+
+  async #refuse(event: InboundEvent, reason: string, notice?: string): Promise<Taken> {
+    const refused = await this.#options.store.refuse(event, reason, notice);
+    if (refused === "duplicate") return { status: "duplicate" };
+    this.#options.emit({ type: "refused", channel: event.channel, sender: event.sender.id, reason });
+    return { status: "refused", reason };
+  }
+}
+
+/** What a stranger who greets the bot is told: enough to ask its operator, and nothing else. */
+function introduction({ sender }: InboundEvent): string {
+  return `You are not on this bot's access list. Your id is \`${sender.id}\`: its operator can add it under \`access.allow\`.`;
+}

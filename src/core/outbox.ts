@@ -1,0 +1,153 @@
+/**
+ * Delivers one channel's replies, in order, and records what became of each.
+ *
+ * Whether a send happened can get lost (a crash, a cut connection), so each way to deliver is one that can be
+ * repeated without being seen twice, in this order of preference:
+ * 1. Edit a message that stands already (the preview): an edit is idempotent.
+ * 2. Send with a key that the platform de-duplicates by.
+ * 3. Answers: post an empty placeholder, store its reference, then edit. A crash leaves a stray "…" at worst.
+ * 4. The rest: note "sending" first; where that note is found again, repeat with a visible mark.
+ */
+import { type ChannelAdapter, canEdit, DeliveryError } from "../channel.ts";
+import type { Emit } from "../events.ts";
+import type { ChannelId, Clock, OutboxEntry } from "../model.ts";
+import type { DeliveryOutcome } from "../store.ts";
+import { backoff, sleep } from "./clock.ts";
+import { PLACEHOLDER } from "./stream.ts";
+
+const MAY_REPEAT = "_(may repeat)_";
+const FIRST_RETRY = 1_000;
+const LONGEST_RETRY = 60_000;
+
+export interface OutboxOptions {
+  readonly adapter: ChannelAdapter;
+  readonly channel: ChannelId;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Aborts when the session is given up: nothing may be sent any more. */
+  readonly signal: AbortSignal;
+  settle(id: string, outcome: DeliveryOutcome): Promise<void>;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #entries: OutboxEntry[] = [];
+  readonly #known = new Set<string>();
+  #delivery: Promise<void> | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get empty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  /** Takes entries over for delivery; those it has already are passed over. Resolves when the outbox is empty. */
+  add(entries: readonly OutboxEntry[]): Promise<void> {
+    for (const entry of entries) {
+      if (this.#known.has(entry.id)) continue;
+      this.#known.add(entry.id);
+      this.#entries.push(entry);
+    }
+    this.#delivery ??= this.#deliverAll();
+    return this.#delivery;
+  }
+
+  async #deliverAll(): Promise<void> {
+    const { clock, signal } = this.#options;
+    while (!signal.aborted) {
+      const entry = this.#entries[0];
+      if (!entry) {
+        // In the same tick as the look: an entry that is added next must find no delivery that is about to end.
+        this.#delivery = undefined;
+        return;
+      }
+      if (entry.notBefore !== undefined) await sleep(clock, entry.notBefore - clock.now(), signal);
+      if (signal.aborted) return;
+      const after = await this.#attempt(entry);
+      if (after) {
+        this.#entries[0] = after;
+      } else {
+        this.#entries.shift();
+        this.#known.delete(entry.id);
+      }
+    }
+  }
+
+  /** One attempt. Gives the entry as it stands after it, or undefined when it is settled for good. */
+  async #attempt(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
+    try {
+      const after = await this.#step(entry);
+      if (!after) {
+        await this.#options.settle(entry.id, { status: "delivered" });
+        this.#options.emit({ type: "delivered", channel: this.#options.channel, entry: entry.id });
+      }
+      return after;
+    } catch (error) {
+      if (error instanceof DeliveryError) return await this.#failed(entry, error);
+      if (this.#options.signal.aborted) return entry;
+      throw error;
+    }
+  }
+
+  /** The next step towards delivery: undefined when the platform has it, else the entry one step further. */
+  async #step(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
+    const { adapter, channel, signal, settle } = this.#options;
+    if (entry.ref !== undefined && canEdit(adapter)) {
+      await adapter.edit(channel, entry.ref, entry.text, { urgency: "final", signal });
+      return undefined;
+    }
+    if (adapter.limits.repeatableSend) {
+      await adapter.send(channel, entry.text, { key: entry.id, signal });
+      return undefined;
+    }
+    if (entry.kind === "answer" && canEdit(adapter)) {
+      const ref = await adapter.send(channel, PLACEHOLDER, { key: entry.id, signal });
+      await settle(entry.id, { status: "placed", ref });
+      return { ...entry, ref, state: "pending" };
+    }
+    const repeats = entry.state === "sending";
+    if (!repeats) await settle(entry.id, { status: "sending" });
+    const parts = repeats ? adapter.split(`${entry.text}\n\n${MAY_REPEAT}`) : [entry.text];
+    for (const part of parts) await adapter.send(channel, part, { key: entry.id, signal });
+    return undefined;
+  }
+
+  async #failed(entry: OutboxEntry, error: DeliveryError): Promise<OutboxEntry | undefined> {
+    const { channel, clock, emit, settle } = this.#options;
+    const report = {
+      type: "delivery.failed",
+      channel,
+      entry: entry.id,
+      kind: error.kind,
+      cause: error.message,
+    } as const;
+    if (error.kind === "refused") {
+      emit(report);
+      await settle(entry.id, { status: "parked", cause: error.message });
+      return undefined;
+    }
+    const { ref: _, ...unplaced } = entry;
+    if (error.kind === "gone" && entry.ref !== undefined) {
+      emit(report);
+      await settle(entry.id, { status: "failed", notBefore: clock.now(), forgetRef: true });
+      return { ...unplaced, state: "pending", attempts: entry.attempts + 1 };
+    }
+    const wait = error.retryAfter ?? backoff(entry.attempts, FIRST_RETRY, LONGEST_RETRY);
+    const notBefore = clock.now() + wait;
+    emit({ ...report, retryIn: wait });
+    // A direct send that may have happened, now or in an earlier attempt, keeps its note "sending", so that its
+    // repetition carries the mark.
+    const mayStand = error.kind === "unknown" || entry.state === "sending";
+    const doubtful = mayStand && this.#sendsDirectly(entry);
+    if (!doubtful) await settle(entry.id, { status: "failed", notBefore });
+    return { ...entry, state: doubtful ? "sending" : "pending", attempts: entry.attempts + 1, notBefore };
+  }
+
+  #sendsDirectly(entry: OutboxEntry): boolean {
+    const { adapter } = this.#options;
+    if (adapter.limits.repeatableSend) return false;
+    return !canEdit(adapter) || (entry.kind === "notice" && entry.ref === undefined);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The live sessions of this process, bounded. It restores a channel on demand, at most once at a time, wakes
+ * live ones, and gives idle ones back: after the idle time-out, and the longest idle first beyond `maxLive`.
+ * Busy ones are never evicted, so a burst may exceed `maxLive` until they rest.
+ */
+import { SwitchboardError } from "../errors.ts";
+import { adapterOf, type ChannelId } from "../model.ts";
+import type { Hint, Store } from "../store.ts";
+import { sleep } from "./clock.ts";
+import type { Context } from "./context.ts";
+import { LiveSession, type SessionListener } from "./session.ts";
+
+export interface PoolOptions {
+  readonly replica: string;
+  readonly maxLive: number;
+  readonly idleTimeout: number;
+  /** How often it looks for work that no hint told of. */
+  readonly sweepEvery: number;
+}
+
+/** How long replies may still be delivered after the turns have ended, when the gateway stops. */
+const FLUSH = 2_000;
+
+export class Pool implements SessionListener {
+  readonly #context: Context;
+  readonly #options: PoolOptions;
+  /** In the order of their last use: the first is the longest idle. */
+  readonly #live = new Map<ChannelId, LiveSession>();
+  readonly #restoring = new Map<ChannelId, Promise<LiveSession>>();
+  readonly #closing = new Map<ChannelId, Promise<void>>();
+  #unwatch: (() => void) | undefined;
+  #cancelSweep: (() => void) | undefined;
+  #stopping = false;
+
+  constructor(context: Context, options: PoolOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get(channel: ChannelId): LiveSession | undefined {
+    return this.#live.get(channel);
+  }
+
+  /** Listens for hints and takes up what an earlier process left. */
+  async start(): Promise<void> {
+    this.#unwatch = this.#context.store.watch((hint) => this.#hint(hint));
+    await this.#takeUpOrphans();
+    this.#scheduleSweep();
+  }
+
+  /**
+   * The channel's live session. Callers that come while it is being restored wait for that one restore; where it
+   * fails, all of them get its error and the next caller tries anew.
+   */
+  async ensure(channel: ChannelId): Promise<LiveSession> {
+    const live = this.#live.get(channel);
+    if (live) return live;
+    const under = this.#restoring.get(channel);
+    if (under) return await under;
+    const restore = this.#restore(channel).finally(() => this.#restoring.delete(channel));
+    this.#restoring.set(channel, restore);
+    return await restore;
+  }
+
+  /** Gives an idle session back now. False where it is not live, or busy. */
+  async evict(channel: ChannelId, why: string): Promise<boolean> {
+    const session = this.#live.get(channel);
+    if (!session || session.busy) return false;
+    await this.#close(session, why);
+    return true;
+  }
+
+  /** Ends a session whose record was removed: its agent is interrupted, nothing is written. */
+  async forget(channel: ChannelId): Promise<void> {
+    await this.#restoring.get(channel)?.catch(() => {});
+    const session = this.#live.get(channel);
+    if (!session) return;
+    session.abandon();
+    await this.#close(session, "removed");
+  }
+
+  /**
+   * Stops: no new turns; those under way may finish within `grace` ms, then they are put back; replies are
+   * delivered as far as they go; every session is given back.
+   */
+  async stop(grace: number): Promise<void> {
+    this.#stopping = true;
+    this.#unwatch?.();
+    this.#cancelSweep?.();
+    await Promise.allSettled(this.#restoring.values());
+    const { clock } = this.#context;
+    const all = [...this.#live.values()];
+    const finished = Promise.all(all.map((session) => session.finish()));
+    await Promise.race([finished, sleep(clock, grace)]);
+    for (const session of all) session.interrupt();
+    await Promise.race([finished, sleep(clock, FLUSH)]);
+    for (const session of all) session.abandon();
+    await Promise.all(all.map((session) => this.#close(session, "the gateway stops")));
+    await Promise.all(this.#closing.values());
+  }
+
+  idle(session: LiveSession): void {
+    if (this.#live.get(session.channel) !== session || this.#stopping) return;
+    this.#live.delete(session.channel);
+    this.#live.set(session.channel, session);
+    this.#shrink();
+  }
+
+  lost(session: LiveSession): void {
+    if (this.#live.get(session.channel) !== session) return;
+    this.#context.emit({ type: "session.lost", channel: session.channel, session: session.id });
+    void this.#close(session, "lost");
+  }
+
+  #hint({ channel, kind }: Hint): void {
+    if (kind !== "inbox" && kind !== "control" && kind !== "outbox") return;
+    const live = this.#live.get(channel);
+    if (live) {
+      live.wake(kind);
+      return;
+    }
+    if (!this.#context.adapter(channel)) return;
+    // The wake repeats what the restore takes up by itself, unless the work came after its look into the store.
+    this.ensure(channel).then(
+      (session) => session.wake(kind),
+      (error: unknown) => this.#context.emit({ type: "store.fault", doing: `restore ${channel}`, error }),
+    );
+  }
+
+  async #restore(channel: ChannelId): Promise<LiveSession> {
+    await this.#closing.get(channel);
+    if (this.#stopping) throw new SwitchboardError("STORE_CLOSED", "the gateway is stopping");
+    const adapter = this.#context.adapter(channel);
+    if (!adapter) throw new SwitchboardError("ADAPTER_UNKNOWN", `no adapter "${adapterOf(channel)}" is configured`);
+    const { store, emit, fresh } = this.#context;
+    const acquired = await store.acquire(channel, this.#options.replica, fresh(channel));
+    if (acquired.status === "elsewhere") {
+      throw new SwitchboardError("STALE_FENCE", `${channel} belongs to replica ${acquired.owner}`);
+    }
+    const { lease } = acquired;
+    const session = new LiveSession(this.#context, adapter, this, lease);
+    this.#live.set(channel, session);
+    emit({ type: "session.live", channel, session: session.id });
+    session.resume(lease);
+    this.#shrink();
+    return session;
+  }
+
+  /** Evicts the longest idle ones beyond `maxLive`. */
+  #shrink(): void {
+    let excess = this.#live.size - this.#options.maxLive;
+    if (excess <= 0) return;
+    for (const session of this.#live.values()) {
+      if (excess <= 0) return;
+      if (session.busy) continue;
+      excess -= 1;
+      void this.#close(session, "more than maxLive sessions");
+    }
+  }
+
+  #close(session: LiveSession, why: string): Promise<void> {
+    const { channel } = session;
+    if (this.#live.get(channel) !== session) return this.#closing.get(channel) ?? Promise.resolve();
+    this.#live.delete(channel);
+    const closing = session
+      .close()
+      .catch((error: unknown) => this.#context.emit({ type: "store.fault", doing: `release ${channel}`, error }))
+      .finally(() => {
+        this.#closing.delete(channel);
+        this.#context.emit({ type: "session.evicted", channel, session: session.id, why });
+      });
+    this.#closing.set(channel, closing);
+    return closing;
+  }
+
+  #scheduleSweep(): void {
+    this.#cancelSweep = this.#context.clock.after(this.#options.sweepEvery, () => {
+      this.#evictIdle();
+      this.#takeUpOrphans().finally(() => {
+        if (!this.#stopping) this.#scheduleSweep();
+      });
+    });
+  }
+
+  #evictIdle(): void {
+    const before = this.#context.clock.now() - this.#options.idleTimeout;
+    for (const session of this.#live.values()) {
+      if (session.busy) continue;
+      if (session.idleSince > before) return;
+      void this.#close(session, "idle");
+    }
+  }
+
+  async #takeUpOrphans(): Promise<void> {
+    const { store, emit, adapter } = this.#context;
+    try {
+      const orphans = await store.orphans();
+      const ours = orphans.filter((channel) => adapter(channel) && !this.#live.has(channel));
+      await Promise.all(ours.map((channel) => this.ensure(channel)));
+    } catch (error) {
+      emit({ type: "store.fault", doing: "look for unfinished work", error });
+    }
+  }
+}
+
+/** Restores the newest sessions of each source before anybody asks for them. */
+export async function warm(
+  pool: Pool,
+  store: Store,
+  count: number,
+  known: (channel: ChannelId) => boolean,
+): Promise<void> {
+  if (count === 0) return;
+  for (const source of ["channel", "manual", "cron", "setup"] as const) {
+    const { sessions } = await store.list({ limit: count, source });
+    for (const { channel } of sessions.slice(0, count)) if (known(channel)) await pool.ensure(channel);
+  }
+}

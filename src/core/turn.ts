@@ -1,0 +1,123 @@
+/**
+ * One run of the agent over one turn: prompt → events → outcome. It shows the answer while it grows and leaves
+ * everything durable to the session.
+ */
+import type { AgentSession } from "../agent.ts";
+import type { ChannelAdapter } from "../channel.ts";
+import { describe } from "../errors.ts";
+import type { AgentEvent, AgentFailure, ChannelId, Clock, Json, Turn } from "../model.ts";
+import type { Preview } from "./stream.ts";
+import { keepTyping } from "./typing.ts";
+
+export type TurnOutcome = TurnResult & {
+  readonly figures: TurnFigures;
+  /** Resolves when the agent has let go of the turn: before that, the next one must not begin. */
+  readonly ending: Promise<void>;
+};
+
+type TurnResult =
+  | { readonly kind: "answered"; readonly state: Json | undefined }
+  | { readonly kind: "failed"; readonly failure: AgentFailure }
+  /** The signal aborted. */
+  | { readonly kind: "stopped" };
+
+export interface TurnFigures {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly firstTextMs?: number;
+  readonly ms: number;
+}
+
+export interface TurnRun {
+  readonly agent: AgentSession;
+  readonly adapter: ChannelAdapter;
+  readonly channel: ChannelId;
+  readonly turn: Turn;
+  readonly preview: Preview;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const STOPPED = Symbol("stopped");
+
+export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
+  const { agent, turn, clock, signal } = run;
+  const began = clock.now();
+  const tally = { tokensIn: 0, tokensOut: 0 };
+  const aborted = abortion(signal);
+  const stopTyping = keepTyping(run.adapter, run.channel, clock, signal);
+  const events = agent
+    .run({ id: turn.id, messages: turn.messages, attempt: turn.attempt, signal })
+    [Symbol.asyncIterator]();
+  try {
+    const result = await listen(run, events, aborted.promise, tally, began);
+    return { ...result, ending: letGo(events), figures: { ...tally, ms: clock.now() - began } };
+  } catch (error) {
+    const end = { ending: Promise.resolve(), figures: { ...tally, ms: clock.now() - began } };
+    if (signal.aborted) return { kind: "stopped", ...end };
+    return { kind: "failed", failure: { code: "AGENT_THREW", message: describe(error), retryable: true }, ...end };
+  } finally {
+    aborted.dispose();
+    stopTyping();
+  }
+}
+
+/** Follows the agent until it ends, or the turn is stopped: it may take its time then, the people don't wait for it. */
+async function listen(
+  { preview, clock }: TurnRun,
+  events: AsyncIterator<AgentEvent>,
+  stopped: Promise<typeof STOPPED>,
+  tally: { tokensIn: number; tokensOut: number; firstTextMs?: number },
+  began: number,
+): Promise<TurnResult> {
+  while (true) {
+    const next = await Promise.race([events.next(), stopped]);
+    if (next === STOPPED) return { kind: "stopped" };
+    if (next.done) return { kind: "failed", failure: ENDED_EARLY };
+    const event = next.value;
+    switch (event.type) {
+      case "text":
+        tally.firstTextMs ??= clock.now() - began;
+        preview.append(event.delta);
+        break;
+      case "tool":
+        preview.status(event.status === "running" ? `${event.title}…` : "");
+        break;
+      case "usage":
+        tally.tokensIn += event.tokensIn;
+        tally.tokensOut += event.tokensOut;
+        break;
+      case "done":
+        return { kind: "answered", state: event.state };
+      case "failed":
+        return { kind: "failed", failure: event.failure };
+      case "thought":
+        break;
+    }
+  }
+}
+
+function abortion(signal: AbortSignal): { promise: Promise<typeof STOPPED>; dispose: () => void } {
+  let dispose = () => {};
+  const promise = new Promise<typeof STOPPED>((resolve) => {
+    if (signal.aborted) return resolve(STOPPED);
+    const listener = () => resolve(STOPPED);
+    signal.addEventListener("abort", listener, { once: true });
+    dispose = () => signal.removeEventListener("abort", listener);
+  });
+  return { promise, dispose };
+}
+
+/** Runs the iterator's own clean-up. What it throws after the turn's end belongs to nobody any more. */
+async function letGo(events: AsyncIterator<AgentEvent>): Promise<void> {
+  await Promise.resolve(events.return?.()).then(
+    () => {},
+    () => {},
+  );
+}
+
+const ENDED_EARLY: AgentFailure = {
+  code: "AGENT_ENDED_EARLY",
+  message: "the agent ended without saying that it was done",
+  retryable: true,
+};

@@ -1,0 +1,75 @@
+import PQueue from "p-queue";
+import type { Outbox } from "./outbox.ts";
+
+/** What a live session needs only while it is busy. Made with its first task, gone with its last. */
+export class Work {
+  /** The session's serial queue: one drain of the inbox at a time. */
+  readonly turns = new PQueue({ concurrency: 1 });
+  readonly outbox: Outbox;
+  /** Aborts when the session is given up: nothing more is sent, no wait goes on. */
+  readonly alive: AbortController;
+  current: CurrentTurn | undefined;
+  /** The commands' loop, and whether it has to look once more. */
+  controls: Promise<void> | undefined;
+  controlsAgain = false;
+  #tasks = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(outbox: Outbox, alive: AbortController) {
+    this.outbox = outbox;
+    this.alive = alive;
+  }
+
+  begin(): void {
+    this.#tasks += 1;
+  }
+
+  /** True when this was the last task. */
+  end(): boolean {
+    this.#tasks -= 1;
+    if (this.#tasks > 0) return false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+    return true;
+  }
+
+  /** Resolves with the last task. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+}
+
+export type StopReason = "cancelled" | "shutdown" | "lost";
+
+/** The attempt under way. */
+export class CurrentTurn {
+  readonly turn: string;
+  readonly #controller = new AbortController();
+  #waiters: (() => void)[] | undefined;
+
+  constructor(turn: string) {
+    this.turn = turn;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get reason(): StopReason | undefined {
+    return this.signal.aborted ? this.signal.reason : undefined;
+  }
+
+  stop(reason: StopReason): void {
+    this.#controller.abort(reason);
+  }
+
+  over(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters ??= [];
+      this.#waiters.push(resolve);
+    });
+  }
+
+  end(): void {
+    for (const resolve of this.#waiters ?? []) resolve();
+  }
+}

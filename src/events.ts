@@ -1,0 +1,37 @@
+/**
+ * What happens in a gateway, as typed events. Core emits them; main attaches logs and counters. A listener
+ * must be quick and must not throw.
+ */
+import type { ChannelId, Receipt } from "./model.ts";
+
+export type GatewayEvent =
+  | { readonly type: "taken"; readonly channel: ChannelId; readonly id: string; readonly status: string }
+  | { readonly type: "refused"; readonly channel: ChannelId; readonly sender: string; readonly reason: string }
+  | { readonly type: "session.live"; readonly channel: ChannelId; readonly session: string }
+  | { readonly type: "session.evicted"; readonly channel: ChannelId; readonly session: string; readonly why: string }
+  | { readonly type: "session.lost"; readonly channel: ChannelId; readonly session: string }
+  | { readonly type: "turn.started"; readonly channel: ChannelId; readonly turn: string; readonly attempt: number }
+  | {
+      readonly type: "turn.ended";
+      readonly channel: ChannelId;
+      readonly turn: string;
+      readonly outcome: Receipt["state"] | "retry" | "requeued";
+      readonly ms: number;
+      readonly cause?: string;
+    }
+  | { readonly type: "command"; readonly channel: ChannelId; readonly command: string; readonly sender: string }
+  | { readonly type: "delivered"; readonly channel: ChannelId; readonly entry: string }
+  | {
+      readonly type: "delivery.failed";
+      readonly channel: ChannelId;
+      readonly entry: string;
+      readonly kind: string;
+      readonly cause: string;
+      readonly retryIn?: number;
+    }
+  /** The store refused or could not be reached; what was under way waits and is tried again. */
+  | { readonly type: "store.fault"; readonly doing: string; readonly error: unknown }
+  /** Something that should not happen; the session it happened in starts anew from the store. */
+  | { readonly type: "fault"; readonly doing: string; readonly error: unknown };
+
+export type Emit = (event: GatewayEvent) => void;

@@ -1,0 +1,343 @@
+import { expect, test } from "vitest";
+import { DeliveryError } from "../../src/channel.ts";
+import { SwitchboardError } from "../../src/errors.ts";
+import { eventually } from "../support/eventually.ts";
+import { Bench } from "../support/gateway.ts";
+import { LocalChannel } from "../support/local-channel.ts";
+
+test("messages of a channel are answered in order, one at a time; other channels run beside it", async () => {
+  const bench = await Bench.open();
+  for (const id of ["1", "2", "3"]) await bench.channel.say("a", id, `m${id}`);
+  await bench.channel.say("b", "1", "other");
+  (await bench.run("b", "other")).done();
+  for (const id of ["1", "2", "3"]) {
+    const run = await bench.run("a", `m${id}`);
+    run.say(`answer ${id}`);
+    run.done();
+  }
+  await bench.idle("a");
+  expect(bench.channel.texts("local:a")).toEqual(["answer 1", "answer 2", "answer 3"]);
+  expect(bench.agent.overlaps).toBe(0);
+  expect(await bench.receipt("a", "3")).toMatchObject({ state: "answered" });
+});
+
+test("a repeated event is one message, also after it was answered and after a restart", async () => {
+  const bench = await Bench.open();
+  expect(await bench.channel.say("a", "1", "hello")).toEqual({ status: "queued", position: 1 });
+  expect(await bench.channel.say("a", "1", "hello")).toEqual({ status: "duplicate" });
+  (await bench.run("a")).done();
+  await bench.idle("a");
+  await bench.crash();
+  expect(await bench.channel.say("a", "1", "hello")).toEqual({ status: "duplicate" });
+  expect(bench.agent.began).toHaveLength(1);
+});
+
+test("the answer grows in a preview, and the final text edits that message", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "hi");
+  const run = await bench.run("a");
+  run.say("Hello");
+  await eventually(() => {
+    bench.clock.advance(1_000);
+    return bench.channel.texts("local:a")[0] === "Hello";
+  }, "a preview");
+  run.say(", world");
+  run.done();
+  await bench.idle("a");
+  expect(bench.channel.texts("local:a")).toEqual(["Hello, world"]);
+});
+
+test("a full queue is told to the person, and leaves a receipt", async () => {
+  const bench = await Bench.open({ queue: { max: 1 } });
+  await bench.channel.say("a", "1", "one");
+  await bench.run("a", "one");
+  await bench.channel.say("a", "2", "two");
+  expect(await bench.channel.say("a", "3", "three")).toEqual({ status: "full" });
+  await bench.shows("a", /was \*\*not\*\* taken: 1 already wait/);
+  expect(await bench.receipt("a", "3")).toMatchObject({ state: "dropped" });
+});
+
+test("/stop ends the turn at once, drops what waits, and nothing of the old turn appears afterwards", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  const run = await bench.run("a", "one");
+  await bench.channel.say("a", "2", "two");
+  run.say("half an ans");
+  await bench.channel.say("a", "s", "/stop");
+  run.say("wer that must not appear");
+  run.done();
+  await bench.shows("a", /The running answer was stopped\. 1 waiting message was dropped\./);
+  await bench.channel.say("a", "3", "three");
+  const next = await bench.run("a", "three");
+  next.say("fresh");
+  next.done();
+  await bench.idle("a");
+  await bench.shows("a", /^fresh$/);
+  expect(bench.channel.seen.some(({ text }) => text.includes("must not appear"))).toBe(false);
+  expect(await bench.receipt("a", "1")).toMatchObject({ state: "dropped", reason: "/stop by Ann" });
+  expect(await bench.receipt("a", "2")).toMatchObject({ state: "dropped" });
+});
+
+test("/stop does not wait for a run slot that another channel holds", async () => {
+  const bench = await Bench.open({ pool: { maxRunning: 1 } });
+  await bench.channel.say("a", "1", "one");
+  await bench.run("a", "one");
+  await bench.channel.say("b", "1", "two");
+  await eventually(async () => (await bench.receipt("b", "1"))?.state === "running", "b's turn waits for the slot");
+  await bench.channel.say("b", "s", "/stop");
+  await bench.shows("b", /The running answer was stopped/);
+  expect(bench.agent.began.map(({ text }) => text)).toEqual(["one"]);
+});
+
+test("/stop turn leaves what waits", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  await bench.run("a", "one");
+  await bench.channel.say("a", "2", "two");
+  await bench.channel.say("a", "s", "/stop turn");
+  (await bench.run("a", "two")).done();
+  await bench.idle("a");
+  expect(await bench.receipt("a", "2")).toMatchObject({ state: "answered" });
+});
+
+test("a cancelled turn stays cancelled when the process dies before it could act on it", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  await bench.run("a", "one");
+  // Only the store hears of it: the process that runs the turn is as good as gone.
+  await bench.store.signal(
+    {
+      channel: "local:a",
+      id: "s",
+      sender: { id: "local:ann", name: "Ann" },
+      text: "/stop",
+      sentAt: 0,
+      addressed: true,
+      direct: true,
+    },
+    { command: "stop", args: "", cancel: "all", reason: "/stop by Ann" },
+  );
+  await bench.crash();
+  await bench.shows("a", /The running answer was stopped/);
+  await bench.idle("a");
+  expect(bench.agent.began).toHaveLength(1);
+  expect(await bench.receipt("a", "1")).toMatchObject({ state: "dropped" });
+});
+
+test("a turn that a crash interrupted runs again with its attempt counted, and its preview is used again", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  (await bench.run("a", "one")).say("partial");
+  await eventually(() => {
+    bench.clock.advance(1_000);
+    return bench.channel.texts("local:a")[0] === "partial";
+  }, "a preview");
+  await bench.crash();
+  const again = await bench.run("a", "one");
+  expect(again.turn.attempt).toBe(2);
+  again.say("whole");
+  again.done();
+  await bench.idle("a");
+  expect(bench.channel.texts("local:a")).toEqual(["whole"]);
+});
+
+test("what fails is tried three times, then kept as a dead letter with its cause; the queue goes on; /retry runs it", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  await bench.channel.say("a", "2", "two");
+  for (const attempt of [1, 2, 3]) {
+    await eventually(() => {
+      bench.clock.advance(60_000);
+      return bench.agent.runs.get("local:a")?.turn.attempt === attempt;
+    }, `attempt ${attempt}`);
+    (await bench.run("a", "one")).fail("the disk is on fire");
+  }
+  (await bench.run("a", "two")).done();
+  await bench.shows("a", /could not be answered after 3 attempts: the disk is on fire[\s\S]*\/retry/);
+  expect(await bench.receipt("a", "1")).toMatchObject({ state: "failed", cause: "the disk is on fire" });
+  const [letter] = await bench.gateway.deadLetters({ limit: 10 });
+  expect(letter).toMatchObject({ id: "local:a#1", attempts: 3, cause: "the disk is on fire" });
+  await bench.idle("a");
+  await bench.channel.say("a", "r", "/retry");
+  const again = await bench.run("a", "one");
+  expect(again.turn.attempt).toBe(1);
+  again.say("now it works");
+  again.done();
+  await bench.shows("a", /^now it works$/);
+  expect(await bench.gateway.deadLetters({ limit: 10 })).toEqual([]);
+});
+
+test("a failure that no repetition can mend is parked at once", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  (await bench.run("a", "one")).fail("bad usage", false);
+  await bench.shows("a", /could not be answered: bad usage/);
+  expect(bench.agent.began).toHaveLength(1);
+});
+
+test("a message that takes the process down each time is parked after three attempts", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "poison");
+  for (const attempt of [1, 2, 3]) {
+    expect((await bench.run("a", "poison")).turn.attempt).toBe(attempt);
+    await bench.crash();
+  }
+  await bench.shows("a", /interrupted 3 times/);
+  expect(bench.agent.began).toHaveLength(3);
+});
+
+test("/new archives the session, cancels what runs, and the agent starts without the old state", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  (await bench.run("a", "one")).done({ memory: 1 });
+  await bench.idle("a");
+  const before = (await bench.store.current("local:a"))?.id ?? "";
+  await bench.channel.say("a", "2", "two");
+  expect((await bench.run("a", "two")).state).toBeUndefined();
+  await bench.channel.say("a", "n", "/new holiday plans");
+  await bench.shows("a", new RegExp(`archived as \`${before}\`.*The running answer was stopped`));
+  await bench.channel.say("a", "3", "three");
+  expect((await bench.run("a", "three")).state).toBeUndefined();
+  expect(await bench.store.get(before)).toMatchObject({ archivedAt: expect.any(Number), title: "one" });
+  expect(await bench.store.current("local:a")).toMatchObject({ title: "holiday plans" });
+});
+
+test("the agent gets its state back after a restart", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  (await bench.run("a", "one")).done({ memory: 7 });
+  await bench.idle("a");
+  await bench.crash();
+  await bench.channel.say("a", "2", "two");
+  expect((await bench.run("a", "two")).state).toEqual({ memory: 7 });
+});
+
+test("commands answer: /status, /why, /help; unknown ones go to the agent", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "/compact now");
+  (await bench.run("a", "/compact now")).done();
+  await bench.idle("a");
+  await bench.channel.say("a", "2", "/status");
+  await bench.shows("a", /agent `scripted`[\s\S]*Idle; 0 waiting[\s\S]*1 answered/);
+  await bench.channel.say("a", "3", "/why", { replyTo: "1" });
+  await bench.shows("a", /`1`: answered/);
+  await bench.channel.say("a", "4", "/HELP");
+  await bench.shows("a", /`\/new`[\s\S]*`\/stop`[\s\S]*`\/status`[\s\S]*`\/retry`[\s\S]*`\/why`[\s\S]*`\/help`/);
+});
+
+test("who is not on the list gets a receipt and no turn; a greeting in private is told whom to ask", async () => {
+  const bench = await Bench.open({ access: { default: "deny", allow: ["local:bob", "local:team*"], admins: [] } });
+  expect(await bench.channel.say("a", "1", "hi")).toMatchObject({ status: "refused" });
+  expect(await bench.receipt("a", "1")).toMatchObject({
+    state: "dropped",
+    reason: "its sender is not on the access list",
+  });
+  expect(await bench.channel.say("a", "2", "/start")).toMatchObject({ status: "refused" });
+  await bench.shows("a", /not on this bot's access list. Your id is `local:ann`/);
+  expect(await bench.channel.say("a", "3", "hi", { sender: { id: "local:bob", name: "Bob" } })).toMatchObject({
+    status: "queued",
+  });
+  expect(await bench.channel.say("team-1", "1", "hi")).toMatchObject({ status: "queued" });
+  expect(await bench.channel.say("a", "4", "/stop")).toMatchObject({ status: "refused" });
+});
+
+test("overheard group talk leaves a receipt and no turn", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "lunch?", { addressed: false, direct: false });
+  expect(await bench.receipt("a", "1")).toMatchObject({ state: "dropped", reason: "it was not addressed to the bot" });
+  expect(bench.agent.began).toEqual([]);
+});
+
+test("collect mode runs all that waits as one turn", async () => {
+  const bench = await Bench.open({ queue: { mode: "collect" } });
+  await bench.channel.say("a", "1", "one");
+  await bench.run("a", "one");
+  await bench.channel.say("a", "2", "two");
+  await bench.channel.say("a", "3", "three");
+  (await bench.run("a", "one")).done();
+  (await bench.run("a", "two+three")).done();
+  await bench.idle("a");
+  expect(await bench.receipt("a", "3")).toMatchObject({ state: "answered" });
+});
+
+test("the store away: intake rejects, the turn under way commits when it is back", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  const run = await bench.run("a", "one");
+  const { store } = bench;
+  const commit = store.commitTurn.bind(store);
+  let refusals = 2;
+  store.commitTurn = async (...args) => {
+    if (refusals-- > 0) throw new SwitchboardError("STORE_FULL", "no space left");
+    return await commit(...args);
+  };
+  run.say("kept");
+  run.done();
+  await eventually(() => {
+    bench.clock.advance(5_000);
+    return bench.channel.texts("local:a").includes("kept");
+  }, "the answer");
+  expect(bench.events.filter(({ type }) => type === "store.fault")).toHaveLength(2);
+  expect(bench.agent.began).toHaveLength(1);
+});
+
+test("a 429 delays the answer, a lost reply to an edit repeats nothing, a refusal is parked without blocking the next", async () => {
+  const bench = await Bench.open();
+  const calls: string[] = [];
+  let limited = true;
+  bench.channel.fault = (call, _, text) => {
+    calls.push(`${call} ${text}`);
+    if (call === "edit" && limited) {
+      limited = false;
+      throw new DeliveryError("limited", "Too Many Requests", { retryAfter: 3_000 });
+    }
+    if (text === "two") throw new DeliveryError("refused", "blocked");
+  };
+  let lost = true;
+  bench.channel.faultAfter = (call) => {
+    if (call === "edit" && lost) {
+      lost = false;
+      throw new DeliveryError("unknown", "connection lost");
+    }
+  };
+  for (const text of ["one", "two", "three"]) {
+    await bench.channel.say("a", text, text);
+    const run = await bench.run("a", text);
+    run.say(text);
+    run.done();
+  }
+  await eventually(() => {
+    bench.clock.advance(5_000);
+    return bench.channel.texts("local:a").includes("three");
+  }, "all delivered");
+  await bench.idle("a");
+  expect(bench.channel.texts("local:a").filter((text) => text === "one")).toHaveLength(1);
+  expect(calls.filter((call) => call === "edit two")).toHaveLength(1);
+});
+
+test("a notice that may stand already is repeated with a mark, never in silence", async () => {
+  const bench = await Bench.open();
+  let lost = true;
+  bench.channel.faultAfter = (call, _, text) => {
+    if (call === "send" && lost && text.includes("Nothing is running")) {
+      lost = false;
+      throw new DeliveryError("unknown", "connection lost");
+    }
+  };
+  await bench.channel.say("a", "s", "/stop");
+  await eventually(() => {
+    bench.clock.advance(5_000);
+    return bench.channel.texts("local:a").length === 2;
+  }, "the repetition");
+  expect(bench.channel.texts("local:a")[1]).toMatch(/Nothing is running[\s\S]*\(may repeat\)/);
+});
+
+test("a long answer arrives in parts, in order, each once", async () => {
+  const bench = await Bench.open({}, new LocalChannel({ maxTextLength: 10 }));
+  await bench.channel.say("a", "1", "go");
+  const run = await bench.run("a");
+  run.say("0123456789abcdefghijKLM");
+  run.done();
+  await bench.idle("a");
+  expect(bench.channel.texts("local:a")).toEqual(["0123456789", "abcdefghij", "KLM"]);
+});

@@ -1,0 +1,76 @@
+import type { Agent, AgentTurn, OpenOptions } from "../../src/agent.ts";
+import type { AgentEvent, ChannelId, Json } from "../../src/model.ts";
+
+/** A turn that waits for the test's word. */
+export interface OpenRun {
+  readonly channel: ChannelId;
+  readonly turn: AgentTurn;
+  readonly state: Json | undefined;
+  say(text: string): void;
+  done(state?: Json): void;
+  fail(message: string, retryable?: boolean): void;
+  readonly aborted: boolean;
+}
+
+/** An agent that does what a test tells it to, turn by turn. */
+export class ScriptedAgent implements Agent {
+  /** Runs under way, by channel. */
+  readonly runs = new Map<ChannelId, OpenRun>();
+  /** Every run that began: channel, prompt and attempt. */
+  readonly began: { channel: ChannelId; text: string; attempt: number }[] = [];
+  opened = 0;
+  closed = 0;
+  /** Throws from `open`, where set. */
+  refuses: (() => void) | undefined;
+  /** The most that were under way at one time in one channel, ever. */
+  overlaps = 0;
+
+  async open({ channel, state }: OpenOptions) {
+    this.refuses?.();
+    this.opened += 1;
+    return {
+      run: (turn: AgentTurn) => this.#run(channel, turn, state),
+      close: async () => {
+        this.closed += 1;
+      },
+    };
+  }
+
+  async *#run(channel: ChannelId, turn: AgentTurn, state: Json | undefined): AsyncGenerator<AgentEvent> {
+    this.began.push({ channel, text: turn.messages.map(({ text }) => text).join("+"), attempt: turn.attempt });
+    if (this.runs.has(channel)) this.overlaps += 1;
+    const events: AgentEvent[] = [];
+    let notify = () => {};
+    const push = (event: AgentEvent) => {
+      events.push(event);
+      notify();
+    };
+    this.runs.set(channel, {
+      channel,
+      turn,
+      state,
+      say: (delta) => push({ type: "text", delta }),
+      done: (after) => push({ type: "done", ...(after === undefined ? {} : { state: after }) }),
+      fail: (message, retryable = true) => push({ type: "failed", failure: { code: "SCRIPTED", message, retryable } }),
+      get aborted() {
+        return turn.signal.aborted;
+      },
+    });
+    try {
+      turn.signal.addEventListener("abort", () => notify(), { once: true });
+      while (!turn.signal.aborted) {
+        const event = events.shift();
+        if (event) {
+          yield event;
+          if (event.type === "done" || event.type === "failed") return;
+          continue;
+        }
+        await new Promise<void>((resolve) => {
+          notify = resolve;
+        });
+      }
+    } finally {
+      this.runs.delete(channel);
+    }
+  }
+}
