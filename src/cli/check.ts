@@ -1,0 +1,104 @@
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
+import type { Command } from "commander";
+import type { CommandConfig, Config } from "../config.ts";
+import { describe } from "../errors.ts";
+import { storeFolder } from "../token.ts";
+import { configOf, type GlobalOptions } from "./connect.ts";
+import { EXIT, printJson } from "./print.ts";
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  /** What was found, or what is wrong and how to mend it. */
+  readonly detail: string;
+}
+
+export function checkCommand(program: Command): void {
+  program
+    .command("check")
+    .description("validate the configuration and reach everything it names")
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const config = configOf(options);
+      const findings: Finding[] = [
+        { what: "configuration", ok: true, detail: options.config ?? "built in" },
+        checkStore(config),
+        await checkPort(config),
+        ...checkAgents(config, process.env),
+        ...(await checkAdapters(config)),
+      ];
+      if (options.json) printJson({ ok: findings.every(({ ok }) => ok), findings });
+      else
+        for (const { what, ok, detail } of findings)
+          process.stdout.write(`${ok ? "ok  " : "FAIL"}  ${what}: ${detail}\n`);
+      process.exit(findings.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed);
+    });
+}
+
+function checkStore(config: Config): Finding {
+  const folder = storeFolder(config);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return { what: "store", ok: true, detail: `${folder} can be written` };
+  } catch (error) {
+    const remedy = "Set store.url to a folder that this user may write.";
+    return { what: "store", ok: false, detail: `${describe(error)}. ${remedy}` };
+  }
+}
+
+/** A port in use is not a fault where it is this gateway that runs there already: it is told, not failed. */
+function checkPort(config: Config): Promise<Finding> {
+  const { host, port } = config.http;
+  const what = `http ${host}:${port}`;
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE")
+        done({ what, ok: true, detail: "in use: by a running gateway, or set another http.port" });
+      else
+        done({
+          what,
+          ok: false,
+          detail: `${error.message}. Set http.host and http.port to an address of this machine.`,
+        });
+    });
+    server.listen(port, host, () => server.close(() => done({ what, ok: true, detail: "free" })));
+  });
+}
+
+function checkAgents(config: Config, env: NodeJS.ProcessEnv): Finding[] {
+  return Object.entries(config.agents).map(([name, agent]) => {
+    const what = `agent ${name}`;
+    if (agent.type === "demo") return { what, ok: true, detail: "built in" };
+    const found = findProgram(agent, env);
+    if (found) return { what, ok: true, detail: found };
+    const remedy = `Install it, or correct agents.${name}.command.`;
+    return { what, ok: false, detail: `the program "${agent.command[0]}" was not found or can't be run. ${remedy}` };
+  });
+}
+
+function findProgram(agent: CommandConfig, env: NodeJS.ProcessEnv): string | undefined {
+  const [program = ""] = agent.command;
+  const paths = program.includes("/")
+    ? [isAbsolute(program) ? program : resolve(agent.cwd ?? ".", program)]
+    : (agent.env.PATH ?? env.PATH ?? "").split(delimiter).map((folder) => join(folder, program));
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return statSync(path).isFile();
+    } catch {
+      return false; // Not there, or not ours to run: the next folder may have it.
+    }
+  });
+}
+
+async function checkAdapters(config: Config): Promise<Finding[]> {
+  const { probeAdapters } = await import("../main.ts");
+  const found = await probeAdapters(config, AbortSignal.timeout(10_000));
+  return Object.entries(found).map(([name, { state, detail }]) => {
+    return { what: `adapter ${name}`, ok: state === "connected", detail: detail ?? state };
+  });
+}

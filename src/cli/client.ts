@@ -1,0 +1,63 @@
+import type { Config } from "../config.ts";
+import { SwitchboardError } from "../errors.ts";
+import { readToken } from "../token.ts";
+
+/** An answer of the API that is not a success, as the gateway worded it. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly remedy: string | undefined;
+
+  constructor(code: string, message: string, remedy: string | undefined) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** Talks to a running gateway's HTTP API. */
+export class ApiClient {
+  readonly #url: string;
+  readonly #token: string | undefined;
+
+  constructor(config: Config, url: string | undefined, token: string | undefined) {
+    const host = config.http.host === "0.0.0.0" || config.http.host === "::" ? "127.0.0.1" : config.http.host;
+    this.#url = (url ?? `http://${host.includes(":") ? `[${host}]` : host}:${config.http.port}`).replace(/\/+$/, "");
+    this.#token = token ?? readToken(config);
+  }
+
+  /** `path` begins behind `/api/v1`. Gives the parsed body; undefined where there is none. */
+  async call(method: "GET" | "POST" | "DELETE", path: string): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.#url}/api/v1${path}`, {
+        method,
+        headers: this.#token ? { authorization: `Bearer ${this.#token}` } : {},
+        signal: AbortSignal.timeout(30_000),
+      });
+    } catch (error) {
+      throw new SwitchboardError("GATEWAY_UNREACHABLE", `no gateway answers at ${this.#url}`, { cause: error });
+    }
+    const text = await response.text();
+    const body: unknown = text === "" ? undefined : parseJson(text);
+    if (response.ok) return body;
+    const fault = errorIn(body);
+    throw new ApiError(fault?.code ?? `HTTP_${response.status}`, fault?.message ?? response.statusText, fault?.remedy);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError("NOT_A_GATEWAY", `what answers there is no Switchboard: ${String(error)}`, undefined);
+  }
+}
+
+function errorIn(body: unknown): { code: string; message: string; remedy?: string } | undefined {
+  if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
+  const { error } = body;
+  if (typeof error !== "object" || error === null || !("code" in error) || !("message" in error)) return undefined;
+  const remedy = "remedy" in error && typeof error.remedy === "string" ? { remedy: error.remedy } : {};
+  return { code: String(error.code), message: String(error.message), ...remedy };
+}

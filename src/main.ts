@@ -1,0 +1,137 @@
+/**
+ * The composition root: the only file that names concrete stores, adapters and agents. An adapter's SDK is loaded
+ * only where the configuration names it.
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Agent } from "./agent.ts";
+import { createCommandAgent } from "./agents/command/index.ts";
+import { createDemoAgent } from "./agents/demo/index.ts";
+import type { AdapterHealth, ChannelAdapter, Probing } from "./channel.ts";
+import { type Config, secretsOf, type TelegramConfig } from "./config.ts";
+import { systemClock } from "./core/clock.ts";
+import { builtinCommands } from "./core/commands/index.ts";
+import { Gateway } from "./core/gateway.ts";
+import { signInLink } from "./http/auth.ts";
+import { startHttpServer } from "./http/server.ts";
+import { createLog, type Log, logEvents } from "./log.ts";
+import type { Store } from "./store.ts";
+import { openLmdbStore } from "./stores/lmdb/store.ts";
+import { ensureToken, storeFolder } from "./token.ts";
+
+/** What the page suggests to try where the demo agent answers. */
+const DEMO_SUGGESTIONS = ["help", "markdown", "slow 10", "long", "fail once", "fail"];
+
+export interface RunningGateway {
+  readonly url: string;
+  /** Opens the page signed in. */
+  readonly link: string;
+  readonly log: Log;
+  /** Stops in order and flushes; see `Gateway.stop`. */
+  stop(): Promise<void>;
+}
+
+export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Promise<RunningGateway> {
+  const token = ensureToken(config);
+  const log = createLog(config.log.level, [...secretsOf(config), token]);
+  const store = await openLmdbStore({
+    path: storeFolder(config),
+    clock: systemClock,
+    dedupeFor: config.queue.dedupeFor,
+  });
+  const undo: (() => Promise<void>)[] = [() => store.close()];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const adapters = await createAdapters(config, store, log);
+    const gateway = new Gateway({
+      store,
+      adapters,
+      agents: createAgents(config, env),
+      routes: config.routes,
+      access: withOwnPage(config),
+      pool: config.pool,
+      queue: config.queue,
+      grace: config.shutdown.grace,
+      emit: logEvents(log),
+    });
+    undo.push(() => gateway.stop());
+    await gateway.start();
+    const version = ownVersion();
+    const http = await startHttpServer({ config: config.http, token, operations: gateway, adapters, log, version });
+    undo.push(() => http.close());
+    return { url: http.url, link: signInLink(http.url, token), log, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function createAdapters(config: Config, store: Store, log: Log): Promise<ChannelAdapter[]> {
+  const commands = builtinCommands().list;
+  const suggestions = Object.values(config.agents)[0]?.type === "demo" ? DEMO_SUGGESTIONS : [];
+  return await Promise.all(
+    Object.entries(config.adapters).map(async ([name, entry]) => {
+      if (entry.type === "telegram") return await createTelegram(name, entry, log);
+      const { createWebAdapter } = await import("../adapters/web/index.ts");
+      return createWebAdapter({ name, store, clock: systemClock, commands: () => commands, suggestions });
+    }),
+  );
+}
+
+async function createTelegram(name: string, config: TelegramConfig, log: Log): Promise<ChannelAdapter & Probing> {
+  const { createTelegramAdapter } = await import("../adapters/telegram/index.ts");
+  return createTelegramAdapter({
+    name,
+    config,
+    clock: systemClock,
+    log: (level, message, fields) => log[level]({ adapter: name, ...fields }, message),
+  });
+}
+
+/** Tries each account that the configuration names, without receiving anything. */
+export async function probeAdapters(config: Config, signal: AbortSignal): Promise<Record<string, AdapterHealth>> {
+  const log = createLog("silent", []);
+  const probes = Object.entries(config.adapters).map(async ([name, entry]): Promise<[string, AdapterHealth]> => {
+    if (entry.type === "web") return [name, { state: "connected", detail: "built in" }];
+    const adapter = await createTelegram(name, entry, log);
+    const health = await adapter.probe(signal);
+    await adapter.close();
+    return [name, health];
+  });
+  return Object.fromEntries(await Promise.all(probes));
+}
+
+function createAgents(config: Config, env: NodeJS.ProcessEnv): Record<string, Agent> {
+  const agents: Record<string, Agent> = {};
+  for (const [name, entry] of Object.entries(config.agents)) {
+    switch (entry.type) {
+      case "demo":
+        agents[name] = createDemoAgent({ clock: systemClock });
+        break;
+      case "command":
+        agents[name] = createCommandAgent({ config: entry, env });
+        break;
+    }
+  }
+  return agents;
+}
+
+/** Whoever is signed in to the page holds the gateway's token: the access list is not for them. */
+function withOwnPage(config: Config): Config["access"] {
+  const pages = Object.entries(config.adapters).filter(([, { type }]) => type === "web");
+  return { ...config.access, allow: [...config.access.allow, ...pages.map(([name]) => `${name}:*`)] };
+}
+
+/** From the package's own package.json: two folders above the built file, one above the source. */
+function ownVersion(): string {
+  for (const up of ["../package.json", "../../package.json"]) {
+    try {
+      return JSON.parse(readFileSync(fileURLToPath(new URL(up, import.meta.url)), "utf8")).version;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    }
+  }
+  return "unknown";
+}
