@@ -1,0 +1,135 @@
+/** What goes wrong on purpose: at which calls, how often, and how. Chance comes from a seed, so a run can be repeated. */
+import { integer, isRecord, type Params } from "./params.ts";
+
+/**
+ * - `429`, `5xx` (a 502 page as nginx gives it), `refuse` (`error`): refused, nothing done.
+ * - `refuse-entities`: refused where the text carries formatting, as for entities that Telegram can't read.
+ * - `drop-before`, `drop-after`: the connection is cut, before or after the method has done its work.
+ * - `cut`: done, and the reply ends in its middle, short of its Content-Length.
+ * - `hang-before`, `hang-after`: no reply ever comes; the method was not, or was, done.
+ * - `latency`: `delayMs` pass before the method starts; other faults may follow.
+ */
+export type FaultKind =
+  | "429"
+  | "5xx"
+  | "refuse"
+  | "refuse-entities"
+  | "drop-before"
+  | "drop-after"
+  | "cut"
+  | "hang-before"
+  | "hang-after"
+  | "latency";
+
+export interface FaultOptions {
+  readonly kind: FaultKind;
+  /** Default: every method. */
+  readonly method?: string | readonly string[];
+  readonly chat?: number | { readonly id: number };
+  readonly when?: (params: Params, method: string) => boolean;
+  /** How many calls of the kind go through first. Default 0. */
+  readonly after?: number;
+  /** How many times it strikes; default once, or without end where `probability` is given. */
+  readonly times?: number;
+  /** 0 to 1, drawn from the twin's seed. Default 1. */
+  readonly probability?: number;
+  /** Seconds, for `429`. Default 1. */
+  readonly retryAfter?: number;
+  /** For `latency`. */
+  readonly delayMs?: number;
+  /** For `refuse`. */
+  readonly error?: { readonly code: number; readonly description: string };
+}
+
+export interface Fault {
+  readonly options: FaultOptions;
+  /** How often it has struck. */
+  readonly hits: number;
+  remove(): void;
+}
+
+interface Rule extends Fault {
+  hits: number;
+  passed: number;
+}
+
+export interface Plan {
+  readonly delayMs: number;
+  readonly fault: FaultOptions | undefined;
+}
+
+export class Faults {
+  readonly #random: () => number;
+  #rules: Rule[] = [];
+
+  constructor(seed: number) {
+    this.#random = mulberry32(seed);
+  }
+
+  add(options: FaultOptions): Fault {
+    const rule: Rule = {
+      options,
+      hits: 0,
+      passed: 0,
+      remove: () => {
+        this.#rules = this.#rules.filter((other) => other !== rule);
+      },
+    };
+    this.#rules.push(rule);
+    return rule;
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** The first rule that fits strikes; latencies in front of it add up. */
+  plan(method: string, params: Params): Plan {
+    let delayMs = 0;
+    for (const rule of this.#rules) {
+      if (!this.#strikes(rule, method, params)) continue;
+      if (rule.options.kind !== "latency") return { delayMs, fault: rule.options };
+      delayMs += rule.options.delayMs ?? 0;
+    }
+    return { delayMs, fault: undefined };
+  }
+
+  #strikes(rule: Rule, method: string, params: Params): boolean {
+    const { options } = rule;
+    if (rule.hits >= (options.times ?? (options.probability === undefined ? 1 : Number.POSITIVE_INFINITY)))
+      return false;
+    if (!fits(options, method, params)) return false;
+    if (options.probability !== undefined && this.#random() >= options.probability) return false;
+    if (rule.passed < (options.after ?? 0)) {
+      rule.passed++;
+      return false;
+    }
+    rule.hits++;
+    return true;
+  }
+}
+
+function fits({ method: methods, chat, kind, when }: FaultOptions, method: string, params: Params): boolean {
+  if (methods !== undefined && ![methods].flat().includes(method)) return false;
+  if (chat !== undefined && integer(params, "chat_id") !== (isRecord(chat) ? chat.id : chat)) return false;
+  if (kind === "refuse-entities" && !formatted(params)) return false;
+  return when?.(params, method) ?? true;
+}
+
+function formatted({ entities, parse_mode: mode }: Params): boolean {
+  return (
+    (Array.isArray(entities) && entities.length > 0) ||
+    (typeof entities === "string" && entities !== "") ||
+    (typeof mode === "string" && mode !== "")
+  );
+}
+
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
