@@ -1,0 +1,130 @@
+/**
+ * One run of a program, in a process group of its own. Output is read only as fast as it is asked for, so a slow
+ * consumer slows the program down and memory stays bounded.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { endGroup } from "./group.ts";
+import { Tail } from "./tail.ts";
+
+export interface ProgramSpec {
+  readonly command: readonly string[];
+  readonly cwd?: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Written to its standard input, which then ends. */
+  readonly input: string;
+}
+
+/** `code` or `signal`, as it ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * How long a process that the program left behind may go on before its group is ended, and how long a pipe that
+ * some process outside of the group holds open may stay silent before it counts as ended. Milliseconds.
+ */
+const AFTER_EXIT = 2_000;
+
+export class Program {
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #leader: number;
+  readonly #complaint = new Tail();
+  readonly #complaintEnded: Promise<unknown>;
+  #groupGone: Promise<void> | undefined;
+  #leftAlone = false;
+  #stopping: Promise<void> | undefined;
+  #wake: () => void = () => {};
+
+  /** Resolves when the program runs; rejects with the system's error where it can't be started. */
+  static async start(spec: ProgramSpec): Promise<Program> {
+    const [file = "", ...args] = spec.command;
+    const child = spawn(file, args, { cwd: spec.cwd, env: spec.env, stdio: "pipe", detached: true });
+    await once(child, "spawn");
+    return new Program(child, spec.input);
+  }
+
+  private constructor(child: ChildProcessWithoutNullStreams, input: string) {
+    this.#child = child;
+    this.#leader = child.pid ?? 0;
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        resolve({ code, signal });
+        // Where it fails (no file handle left to look with), `stop` fails in the same way and tells the turn.
+        this.#endLeftovers().catch(() => {});
+      });
+    });
+    for (const event of ["readable", "end", "close", "error"]) child.stdout.on(event, () => this.#wake());
+    // Losing the rest of what it complains about must not lose the turn.
+    child.stderr.on("error", () => {}).on("data", (chunk: Buffer) => this.#complaint.add(chunk));
+    this.#complaintEnded = new Promise((resolve) => child.stderr.once("close", resolve));
+    // A program that doesn't read its input to the end closes the pipe (EPIPE). It is free to: its exit code counts.
+    child.stdin.on("error", () => {}).end(input);
+  }
+
+  /** Its standard output, until the last process that could write to it is gone, or `stop`. */
+  async *output(): AsyncGenerator<Buffer, void> {
+    const { stdout } = this.#child;
+    while (this.#stopping === undefined) {
+      const chunk: Buffer | null = stdout.read();
+      if (chunk !== null) yield chunk;
+      else if (stdout.errored) throw stdout.errored;
+      else if (stdout.readableEnded || stdout.destroyed) return;
+      // A process that left the group may hold the pipe open for as long as it likes.
+      else if ((await this.#woken(this.#leftAlone)) === "silent") return;
+    }
+  }
+
+  /** The tail of its standard error, complete once it has exited. */
+  async complaint(): Promise<string> {
+    await Promise.race([this.#complaintEnded, sleep(AFTER_EXIT, undefined, { ref: false })]);
+    return this.#complaint.text();
+  }
+
+  /** Ends it. Resolves when no process of its group runs; what it still writes goes nowhere. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { stdin, stdout, stderr } = this.#child;
+    // Read on, so that a program which says goodbye is not stuck at a full pipe. `resume` needs "readable" to be free.
+    stdout.removeAllListeners("readable").resume();
+    this.#wake();
+    await this.#endGroup();
+    for (const stream of [stdin, stdout, stderr]) stream.destroy();
+  }
+
+  async #endLeftovers(): Promise<void> {
+    const { stdout } = this.#child;
+    const outputEnded = new Promise((resolve) => stdout.once("close", resolve));
+    if (!stdout.closed) await Promise.race([outputEnded, sleep(AFTER_EXIT, undefined, { ref: false })]);
+    try {
+      await this.#endGroup();
+    } finally {
+      this.#leftAlone = true;
+      this.#wake();
+    }
+  }
+
+  /** Once only: when the group is gone, its number may be given to another. */
+  #endGroup(): Promise<void> {
+    this.#groupGone ??= endGroup(this.#leader);
+    return this.#groupGone;
+  }
+
+  /** Resolves when the output may have changed; with `limited`, "silent" where it does not for a while. */
+  #woken(limited: boolean): Promise<"woken" | "silent"> {
+    return new Promise((resolve) => {
+      const timer = limited ? setTimeout(resolve, AFTER_EXIT, "silent") : undefined;
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve("woken");
+      };
+    });
+  }
+}
