@@ -272,6 +272,6 @@ export interface AgentFailure {
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Calls `callback` once after `ms`, unless the returned function is called before. Keeps no process alive. */
+  /** Calls `callback` once after `ms`, unless the returned function is called before. */
   after(ms: number, callback: () => void): () => void;
 }

@@ -5,7 +5,6 @@ export const systemClock: Clock = {
   after(ms, callback) {
     // A delay above 2^31-1 ms would fire at once.
     const timer = setTimeout(callback, Math.min(ms, 2_147_483_647));
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -94,10 +94,11 @@ export class Pool implements SessionListener {
     await Promise.allSettled(this.#restoring.values());
     const { clock } = this.#context;
     const all = [...this.#live.values()];
-    const finished = Promise.all(all.map((session) => session.finish()));
-    await Promise.race([finished, sleep(clock, grace)]);
+    const done = new AbortController();
+    void Promise.all(all.map((session) => session.finish())).then(() => done.abort());
+    await sleep(clock, grace, done.signal);
     for (const session of all) session.interrupt();
-    await Promise.race([finished, sleep(clock, FLUSH)]);
+    await sleep(clock, FLUSH, done.signal);
     for (const session of all) session.abandon();
     await Promise.all(all.map((session) => this.#close(session, "the gateway stops")));
     await Promise.all(this.#closing.values());
