@@ -49,6 +49,7 @@ export const ERRORS = {
     remedy: "Use the gateway's own address, or list this name under http.allowedHosts.",
   },
   ORIGIN_REFUSED: { retryable: false, remedy: "Send it from a page that the gateway itself served." },
+  BODY_LENGTH_MISSING: { retryable: false, remedy: "Send it with a Content-Length header." },
   BODY_TOO_LARGE: { retryable: false, remedy: "Send less than 1 MiB." },
   REQUEST_INVALID: { retryable: false, remedy: "Correct the request as the message says. Nothing was done." },
   NOT_FOUND: { retryable: false, remedy: "Check the address." },
