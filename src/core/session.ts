@@ -13,17 +13,17 @@
  * Every write names the fence. A refusal (another owner, or the session was removed) ends this object at once:
  * it writes nothing, sends nothing and tells the pool.
  */
-import type { AgentSession } from "../agent.ts";
 import type { ChannelAdapter } from "../channel.ts";
-import { describe, hasCode, SwitchboardError } from "../errors.ts";
+import { hasCode, SwitchboardError } from "../errors.ts";
 import type { AgentFailure, ChannelId, Control, Session, Turn } from "../model.ts";
 import type { Fence, Lease, TurnFailure } from "../store.ts";
-import { backoff, sleep, unless } from "./clock.ts";
+import { backoff, sleep } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { answered, cancelled, type Ending, parked, patched, requeued, retried } from "./ending.ts";
 import { Outbox } from "./outbox.ts";
+import { Runner } from "./runner.ts";
 import { Preview } from "./stream.ts";
-import { runTurn, type TurnOutcome } from "./turn.ts";
+import type { TurnOutcome } from "./turn.ts";
 import { CurrentTurn, Work } from "./work.ts";
 
 const FIRST_RETRY = 1_000;
@@ -45,9 +45,7 @@ export class LiveSession {
   readonly #listener: SessionListener;
   readonly #fence: Fence;
   #session: Session;
-  #agent: AgentSession | undefined;
-  /** An agent that was told to stop and has not let go yet: the next turn waits for it. */
-  #ending: Promise<void> | undefined;
+  #runner: Runner | undefined;
   #work: Work | undefined;
   #draining = true;
 
@@ -119,7 +117,7 @@ export class LiveSession {
 
   /** Closes the agent and gives the channel back. */
   async close(): Promise<void> {
-    await this.#closeAgent();
+    await this.#runner?.close();
     await this.#context.store.release(this.channel, this.#fence);
   }
 
@@ -135,7 +133,7 @@ export class LiveSession {
   /** One attempt at one turn; gives the next one to run. */
   async #step(turn: Turn): Promise<Turn | undefined> {
     const work = this.#busy();
-    const { clock, emit, slots } = this.#context;
+    const { clock } = this.#context;
     const current = new CurrentTurn(turn.id);
     work.current = current;
     const preview = this.#preview(turn, current, work);
@@ -144,10 +142,8 @@ export class LiveSession {
       if (turn.cancelled) return await this.#endCancelled(turn, preview);
       if (turn.attempt > this.#context.attempts) return await this.#endParked(turn, preview, interruptedTooOften(turn));
       if (turn.retryAt !== undefined) await sleep(clock, turn.retryAt - clock.now(), current.signal);
-      if (this.#ending) await unless(current.signal, this.#ending);
-      emit({ type: "turn.started", channel: this.channel, turn: turn.id, attempt: turn.attempt });
-      const outcome = await slots.run(() => this.#run(turn, preview, current.signal), current.signal);
-      this.#ending = outcome?.ending ?? this.#ending;
+      this.#runner ??= new Runner(this.#context, this.#adapter);
+      const outcome = await this.#runner.run(this.#session, turn, preview, current.signal);
       if (outcome?.kind === "answered") return await this.#endAnswered(turn, preview, outcome);
       if (outcome?.kind === "failed") return await this.#endFailed(turn, preview, outcome.failure, current);
       if (current.reason === "cancelled") return await this.#endCancelled(turn, preview);
@@ -155,39 +151,9 @@ export class LiveSession {
       if (current.reason === "shutdown") await this.#fail(requeued(this.#endingOf(turn, undefined)), turn, "requeued");
       return undefined;
     } finally {
+      preview.halt();
       work.current = undefined;
       current.end();
-    }
-  }
-
-  async #run(turn: Turn, preview: Preview, signal: AbortSignal): Promise<TurnOutcome> {
-    const { clock } = this.#context;
-    const agent = this.#agent ?? (await this.#openAgent());
-    if ("failure" in agent) {
-      const figures = { tokensIn: 0, tokensOut: 0, ms: 0 };
-      return { kind: "failed", failure: agent.failure, ending: Promise.resolve(), figures };
-    }
-    this.#agent = agent;
-    return await runTurn({ agent, adapter: this.#adapter, channel: this.channel, turn, preview, clock, signal });
-  }
-
-  async #openAgent(): Promise<AgentSession | { failure: AgentFailure }> {
-    const { agent: name, id, agentState } = this.#session;
-    const agent = this.#context.agent(name);
-    if (!agent) {
-      const message = `the agent "${name}" is not configured`;
-      return { failure: { code: "AGENT_UNKNOWN", message, retryable: false } };
-    }
-    try {
-      return await agent.open({
-        session: id,
-        channel: this.channel,
-        transcript: async (limit) => (await this.#context.store.transcript(id, { limit })).entries,
-        ...(agentState === undefined ? {} : { state: agentState }),
-      });
-    } catch (error) {
-      const message = `the agent "${name}" could not be started: ${describe(error)}`;
-      return { failure: { code: "AGENT_OPEN_FAILED", message, retryable: true } };
     }
   }
 
@@ -220,7 +186,7 @@ export class LiveSession {
   ): Promise<Turn | undefined> {
     const { store, clock, attempts, take } = this.#context;
     // Whatever it was, the next attempt gets an agent that was started afresh.
-    await this.#closeAgent();
+    await this.#runner?.close();
     if (!failure.retryable || turn.attempt >= attempts) return await this.#endParked(turn, preview, failure);
     await preview.end();
     const retryAt = clock.now() + backoff(turn.attempt - 1, FIRST_RETRY, LONGEST_RETRY);
@@ -321,7 +287,7 @@ export class LiveSession {
         ...(result.replay ? { replay: result.replay } : {}),
       }),
     );
-    if (end.session.id !== this.#session.id) await this.#closeAgent();
+    if (end.session.id !== this.#session.id) await this.#runner?.close();
     this.#session = end.session;
     emit({ type: "command", channel: this.channel, command: control.command, sender: control.sender.id });
     this.#deliver(end.outbox);
@@ -404,16 +370,6 @@ export class LiveSession {
         emit({ type: "store.fault", doing, error });
         await sleep(clock, backoff(attempt, 100, 5_000), signal);
       }
-    }
-  }
-
-  async #closeAgent(): Promise<void> {
-    const agent = this.#agent;
-    this.#agent = undefined;
-    try {
-      await agent?.close();
-    } catch (error) {
-      this.#context.emit({ type: "fault", doing: `close the agent of ${this.channel}`, error });
     }
   }
 }

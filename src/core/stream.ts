@@ -70,11 +70,16 @@ export class Preview {
     this.#schedule();
   }
 
-  /** Ends the preview: nothing is shown after this resolves. Gives the message that the final text should edit. */
-  async end(): Promise<MessageRef | undefined> {
+  /** Begins no further update. */
+  halt(): void {
     this.#ended = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+  }
+
+  /** Ends the preview: nothing is shown after this resolves. Gives the message that the final text should edit. */
+  async end(): Promise<MessageRef | undefined> {
+    this.halt();
     await this.#update;
     if (this.#error !== undefined) throw this.#error;
     return this.#ref;
