@@ -4,9 +4,10 @@
 echo $$ >>"$PIDS"
 read -r word rest
 
-# A child that SIGTERM can't end.
+# Starts a child that SIGTERM can't end.
 stubborn() {
-  sh -c 'echo $$ >>"$PIDS"; trap "" TERM; while :; do sleep 1; done' "$@" &
+  sh -c 'trap "" TERM; echo $$ >>"$PIDS"; while :; do sleep 1; done' &
+  until [ "$(wc -l <"$PIDS")" -ge 2 ]; do sleep 0.02; done
 }
 
 case $word in
