@@ -20,6 +20,7 @@ test("300 messages, 30 chats, 20 times kill -9: every message answered exactly o
     temporaryFolder(),
     `adapters: { telegram: { type: telegram, token: "${twin.token}", apiRoot: "${twin.apiRoot}" } }
 http: { port: 0 }
+log: { level: debug }
 access: { default: allow }
 # A message may well be hit by three of twenty kills: that must not look like one that kills its agent.
 queue: { attempts: ${KILLS + 1} }`,
@@ -46,6 +47,7 @@ queue: { attempts: ${KILLS + 1} }`,
   });
   expect((await gateway.signal("SIGTERM")).code).toBe(0);
 
+  expect(gateway.stderr).not.toContain(twin.token);
   const strays = chats.flatMap(({ chat }) => chat.messages().filter(({ text }) => text === "…"));
   for (const [c, { chat }] of chats.entries()) {
     expect(answersIn(chat, c)).toEqual(Array.from({ length: EACH }, (_, n) => textOf(c, n)));
