@@ -13,7 +13,7 @@ import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
 import { Gateway } from "./core/gateway.ts";
 import { signInLink } from "./http/auth.ts";
-import { startHttpServer } from "./http/server.ts";
+import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { createLog, type Log, logEvents } from "./log.ts";
 import type { Store } from "./store.ts";
 import { openLmdbStore } from "./stores/lmdb/store.ts";
@@ -39,9 +39,12 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
     clock: systemClock,
     dedupeFor: config.queue.dedupeFor,
   });
-  const undo: (() => Promise<void>)[] = [() => store.close()];
+  // In this order: the page stays up while the last turns finish, the store until all is written.
+  const parts: { gateway?: Gateway; http?: HttpServer } = {};
   const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
+    await parts.gateway?.stop();
+    await parts.http?.close();
+    await store.close();
   };
   try {
     const adapters = await createAdapters(config, store, log);
@@ -56,11 +59,11 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
       grace: config.shutdown.grace,
       emit: logEvents(log),
     });
-    undo.push(() => gateway.stop());
+    parts.gateway = gateway;
     await gateway.start();
     const version = ownVersion();
     const http = await startHttpServer({ config: config.http, token, operations: gateway, adapters, log, version });
-    undo.push(() => http.close());
+    parts.http = http;
     return { url: http.url, link: signInLink(http.url, token), log, stop };
   } catch (error) {
     await stop();
@@ -70,12 +73,20 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
 
 async function createAdapters(config: Config, store: Store, log: Log): Promise<ChannelAdapter[]> {
   const commands = builtinCommands().list;
+  const [mainPage] = Object.keys(config.adapters).filter((name) => config.adapters[name]?.type === "web");
   const suggestions = Object.values(config.agents)[0]?.type === "demo" ? DEMO_SUGGESTIONS : [];
   return await Promise.all(
     Object.entries(config.adapters).map(async ([name, entry]) => {
       if (entry.type === "telegram") return await createTelegram(name, entry, log);
       const { createWebAdapter } = await import("../adapters/web/index.ts");
-      return createWebAdapter({ name, store, clock: systemClock, commands: () => commands, suggestions });
+      return createWebAdapter({
+        name,
+        store,
+        clock: systemClock,
+        commands: () => commands,
+        suggestions,
+        mount: name === mainPage ? "/" : `/${name}`,
+      });
     }),
   );
 }
