@@ -49,8 +49,8 @@ export interface Store extends Journal {
    */
   signal(event: InboundEvent, control: ControlDraft): Promise<Signalled>;
 
-  /** Leaves a receipt "dropped: reason" and nothing else; with `notice`, a reply too. Never makes a session. */
-  refuse(event: InboundEvent, reason: string, notice?: string): Promise<"refused" | "duplicate">;
+  /** Leaves a receipt "dropped: reason" and nothing else: no session, no reply. */
+  refuse(event: InboundEvent, reason: string): Promise<"refused" | "duplicate">;
 
   // ── Ownership
 
@@ -77,14 +77,15 @@ export interface Store extends Journal {
 
   /**
    * The next turn, its attempt durable before this resolves; undefined when nothing waits. A turn already in
-   * flight is given again, its attempt one higher (the same number after `requeue`). `take` is how many
-   * waiting messages a new turn may collect, at least 1.
+   * flight is given again, its attempt one higher (the same number after `requeue`); a cancelled one as it is, to
+   * be ended by `cancel`. `take` is how many waiting messages a new turn may collect, at least 1.
    */
   claim(channel: ChannelId, fence: Fence, take: number): Promise<Turn | undefined>;
 
   /**
    * Ends the turn in flight as answered. One step: receipts, transcript, session, outbox, and the claim of the
    * next turn when `take` is above 0. Answers `cancelled`, writing nothing, where a person cancelled it first.
+   * Rejects with STALE_FENCE where that turn is not the one in flight; so does `failTurn`.
    */
   commitTurn(channel: ChannelId, fence: Fence, commit: TurnCommit): Promise<TurnEnd | { readonly status: "cancelled" }>;
 
@@ -125,7 +126,8 @@ export interface Store extends Journal {
   discard(deadLetter: string): Promise<void>;
   /**
    * Removes a session, its transcript and asks. Where it is its channel's current one, also what waits there,
-   * what is in flight, and the owner's fence. Rejects with SESSION_UNKNOWN.
+   * what is in flight, and the owner's fence; receipts stay, as "dropped" where it was not answered, and so do
+   * dead letters and the journal. Rejects with SESSION_UNKNOWN.
    */
   remove(session: string): Promise<void>;
 
@@ -179,7 +181,10 @@ export interface JournalEntry {
 export interface AcceptOptions {
   /** How many messages may wait, not counting those in flight. */
   readonly max: number;
-  /** The notice that the person gets, in the same step, when the queue is full. */
+  /**
+   * The notice that the person gets, in the same step, when the queue is full. Left out while an equal one is still
+   * to be delivered: a flood must not fill the outbox.
+   */
   readonly fullNotice: string;
 }
 
@@ -232,7 +237,8 @@ export interface TurnCommit {
  * - `retry`: stays in flight; `claim` gives it again, the caller waits until `retryAt` first.
  * - `requeue`: stays in flight, this attempt not counted (the gateway stopped, not the agent).
  * - `park`: its messages become dead letters with the cause; receipts "failed".
- * - `cancel`: receipts "dropped" with the cancellation's reason.
+ * - `cancel`: receipts "dropped" with the cancellation's reason. A cancelled turn ends so by `park` too, and
+ *   nothing is put into the outbox then.
  */
 export interface TurnFailure {
   readonly turn: string;
@@ -283,6 +289,7 @@ export interface AskDraft {
 }
 
 export interface SessionQuery {
+  /** Of those that are not pinned. */
   readonly limit: number;
   /** From the page before. */
   readonly cursor?: string;

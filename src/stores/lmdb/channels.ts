@@ -1,0 +1,32 @@
+/** The row of a channel: made when something first comes in, kept from then on. */
+import type { ChannelId } from "../../model.ts";
+import { channelKey, replyKey } from "./keys.ts";
+import type { ChannelRow } from "./rows.ts";
+import type { Transaction } from "./transaction.ts";
+import type { View } from "./view.ts";
+
+/** The caller's own to change, except for the lists in it: those are replaced. */
+export function readChannel(view: View, channel: ChannelId): ChannelRow {
+  const row = view.get(channelKey(channel));
+  return row === undefined ? { head: 1, tail: 1, turns: 0, controls: [], outbox: [], recent: "" } : { ...row };
+}
+
+export function saveChannel(transaction: Transaction, channel: ChannelId, row: ChannelRow): void {
+  const unsettled = row.outbox.findIndex((sequence) => transaction.has(replyKey(sequence)));
+  if (unsettled !== 0) row.outbox = unsettled < 0 ? [] : row.outbox.slice(unsettled);
+  transaction.put(channelKey(channel), row);
+}
+
+export function waitingIn(row: ChannelRow): number {
+  return row.tail - row.head;
+}
+
+/** Is there anything that an owner should take up? */
+export function hasWork(view: View, row: ChannelRow): boolean {
+  return (
+    row.turn !== undefined ||
+    waitingIn(row) > 0 ||
+    row.controls.length > 0 ||
+    row.outbox.some((sequence) => view.has(replyKey(sequence)))
+  );
+}

@@ -1,0 +1,60 @@
+/** Messages whose turn failed for good. */
+import { SwitchboardError } from "../../errors.ts";
+import type { ChannelId, DeadLetter } from "../../model.ts";
+import { readChannel, saveChannel } from "./channels.ts";
+import type { Context } from "./context.ts";
+import { count } from "./counters.ts";
+import { enqueue } from "./intake.ts";
+import { allDead, deadLetterKey, deadSinceKey } from "./keys.ts";
+import { replaceReceipt } from "./receipts.ts";
+import type { Transaction } from "./transaction.ts";
+import type { View } from "./view.ts";
+
+export function parkMessage(transaction: Transaction, letter: Omit<DeadLetter, "id">): void {
+  const { channel, message, at } = letter;
+  const id = `${channel}#${message.id}`;
+  transaction.put(deadLetterKey(id), { id, ...letter });
+  transaction.put(deadSinceKey(at, id), [id, channel]);
+  count(transaction, { deadLetters: 1 });
+}
+
+/** The newest first. */
+export function readDeadLetters(view: View, { channel, limit }: { channel?: ChannelId; limit: number }): DeadLetter[] {
+  const letters: DeadLetter[] = [];
+  for (const { row } of view.scan(allDead, "backward")) {
+    if (letters.length >= limit) break;
+    const [id, home] = row;
+    const letter = channel === undefined || channel === home ? view.get(deadLetterKey(id)) : undefined;
+    if (letter !== undefined) letters.push(letter);
+  }
+  return letters;
+}
+
+/** See `Store.discard`. */
+export function discard(transaction: Transaction, id: string): void {
+  forget(transaction, known(transaction, id));
+}
+
+/** See `Store.replay`. */
+export function replay(transaction: Transaction, context: Context, id: string): void {
+  const letter = known(transaction, id);
+  const row = readChannel(transaction, letter.channel);
+  const { channel, message } = letter;
+  forget(transaction, letter);
+  const place = enqueue(transaction, context, channel, row, message);
+  replaceReceipt(transaction, context, channel, row, [message.id, context.clock.now(), "q", place]);
+  saveChannel(transaction, channel, row);
+  transaction.hint(channel, "inbox");
+}
+
+function known(transaction: Transaction, id: string): DeadLetter {
+  const letter = transaction.get(deadLetterKey(id));
+  if (letter === undefined) throw new SwitchboardError("DEAD_LETTER_UNKNOWN", `There is no dead letter ${id}.`);
+  return letter;
+}
+
+function forget(transaction: Transaction, { id, at }: DeadLetter): void {
+  transaction.remove(deadLetterKey(id));
+  transaction.remove(deadSinceKey(at, id));
+  count(transaction, { deadLetters: -1 });
+}

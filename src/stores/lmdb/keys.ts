@@ -1,0 +1,121 @@
+/**
+ * Where each row stands. One database holds them all, ordered by key.
+ *
+ * What one transaction of a channel touches stands side by side (`c`), so that it dirties one page; what only
+ * grows (`t`, `o`) is keyed by one sequence for the whole store, so that the rows of many channels that are
+ * written together share pages. The number of pages written is what a transaction costs.
+ */
+import { createHash } from "node:crypto";
+import type { ChannelId, DeadLetter, Message } from "../../model.ts";
+import type { JournalEntry } from "../../store.ts";
+import type {
+  AskRow,
+  ChannelRow,
+  ControlRow,
+  Counters,
+  JournalHead,
+  ListedRow,
+  ReceiptRow,
+  ReplyRow,
+  SessionRow,
+  TranscriptRow,
+} from "./rows.ts";
+
+declare const kept: unique symbol;
+
+/** A key that says what kind of row stands under it. */
+export type Key<Row> = string & { readonly [kept]: Row };
+
+/** The keys from `from` (included) to `to` (not included). */
+export interface KeyRange<Row> {
+  readonly from: Key<Row>;
+  readonly to: Key<Row>;
+}
+
+const SEPARATOR = "\u001f";
+/** Sorts behind every character that a key may go on with. */
+const LAST = "\u{10ffff}";
+const LONGEST_PART = 200;
+const CHANNELS = `c${SEPARATOR}`;
+
+function key<Row>(first: string, ...others: string[]): Key<Row> {
+  let text = first;
+  for (const other of others) text += SEPARATOR + other;
+  return text as Key<Row>;
+}
+
+function below<Row>(first: string, ...others: string[]): KeyRange<Row> {
+  return { from: key(first, ...others, ""), to: key(first, ...others, LAST) };
+}
+
+/**
+ * A foreign id as a part of a key. One that is too long for LMDB, or holds characters that would break the key
+ * apart or not survive it, stands there as its digest; the rows themselves hold the id as it was.
+ */
+function part(id: string): string {
+  if (id.length <= LONGEST_PART && !/^#|[\p{Cc}\p{Cs}]/u.test(id)) return id;
+  return `#${createHash("sha256").update(id, "utf16le").digest("base64url")}`;
+}
+
+/** Numbers sort as they count, up to 36^9. */
+function number(value: number): string {
+  return value.toString(36).padStart(9, "0");
+}
+
+export const formatKey = key<number>("m", "format");
+export const epochKey = key<number>("m", "epoch");
+export const countersKey = key<Counters>("m", "counters");
+export const replicaKey = (name: string) => key<number>("m", "replica", part(name));
+
+export const channelKey = (channel: ChannelId) => key<ChannelRow>("c", part(channel));
+export const isChannelKey = (text: string) => text.startsWith(CHANNELS) && !text.includes(SEPARATOR, CHANNELS.length);
+export const inboxKey = (channel: ChannelId, place: number) => key<Message>("c", part(channel), "i", number(place));
+export const controlKey = (channel: ChannelId, id: string) => key<ControlRow>("c", part(channel), "k", part(id));
+export const receiptKey = (channel: ChannelId, bucket: number, id: string) =>
+  key<ReceiptRow>("c", part(channel), "r", number(bucket), part(id));
+export const receiptsIn = (channel: ChannelId, bucket: number) =>
+  below<ReceiptRow>("c", part(channel), "r", number(bucket));
+export const sessionKey = (channel: ChannelId, id: string) => key<SessionRow>("c", part(channel), "s", part(id));
+export const sessionsOf = (channel: ChannelId) => below<SessionRow>("c", part(channel), "s");
+
+export const transcriptKey = (sequence: number) => key<TranscriptRow>("t", number(sequence));
+export const replyKey = (sequence: number) => key<ReplyRow>("o", number(sequence));
+
+/** The channel that a session belongs to. */
+export const homeKey = (session: string) => key<ChannelId>("s", part(session));
+export const listedKey = (minute: number, session: string) => key<ListedRow>("l", number(minute), part(session));
+export const listedRange = (fromMinute: number, toMinute: number): KeyRange<ListedRow> => ({
+  from: key("l", number(fromMinute)),
+  to: key("l", number(toMinute)),
+});
+export const pinnedKey = (session: string) => key<ListedRow>("f", part(session));
+export const allPinned = below<ListedRow>("f");
+
+export const pendingKey = (channel: ChannelId) => key<ChannelId>("p", part(channel));
+export const allPending = below<ChannelId>("p");
+
+export const askKey = (id: string) => key<AskRow>("a", part(id));
+export const askOfKey = (session: string, id: string) => key<string>("b", part(session), part(id));
+export const asksOf = (session: string) => below<string>("b", part(session));
+
+export const deadLetterKey = (id: string) => key<DeadLetter>("d", part(id));
+/** The same by time; the row is the letter's id and channel. */
+export const deadSinceKey = (at: number, id: string) => key<[string, ChannelId]>("e", number(at), part(id));
+export const allDead = below<[string, ChannelId]>("e");
+
+export const journalKey = (channel: ChannelId) => key<JournalHead>("j", part(channel));
+export const journalEntryKey = (channel: ChannelId, order: number) =>
+  key<JournalEntry>("j", part(channel), "o", number(order));
+export const journalOrders = (channel: ChannelId, from: number, to?: number): KeyRange<JournalEntry> => ({
+  from: journalEntryKey(channel, from),
+  to: to === undefined ? key("j", part(channel), "o", LAST) : journalEntryKey(channel, to),
+});
+/** The order of the entry with this key. */
+export const journalNameKey = (channel: ChannelId, name: string) => key<number>("j", part(channel), "k", part(name));
+/** The order of the entry that has this version. */
+export const journalVersionKey = (channel: ChannelId, version: number) =>
+  key<number>("j", part(channel), "v", number(version));
+export const journalVersions = (channel: ChannelId, from: number): KeyRange<number> => ({
+  from: journalVersionKey(channel, from),
+  to: key("j", part(channel), "v", LAST),
+});

@@ -1,0 +1,99 @@
+/** Taking a channel over, and what its owner has to do besides turns. */
+import type { ChannelId, Control, NewSession, OutboxEntry, Session } from "../../model.ts";
+import type { Acquired, ControlEnd, Fence, Lease, Pending } from "../../store.ts";
+import { readChannel, saveChannel, waitingIn } from "./channels.ts";
+import type { Context } from "./context.ts";
+import { replay } from "./deadletters.ts";
+import { controlKey, deadLetterKey } from "./keys.ts";
+import { staleFence } from "./owners.ts";
+import { findReceipt, replaceReceipt } from "./receipts.ts";
+import { addReplies, readReplies } from "./replies.ts";
+import type { ChannelRow, SessionRow } from "./rows.ts";
+import { changeSession, createSession, currentSession, viewSession } from "./sessions.ts";
+import type { Transaction } from "./transaction.ts";
+import { viewTurn } from "./turns.ts";
+import type { View } from "./view.ts";
+
+/** See `Store.acquire`. Undefined where a session must be made first: that takes a write. */
+export function acquireStored(
+  view: View,
+  { owners }: Context,
+  channel: ChannelId,
+  replica: string,
+): Acquired | undefined {
+  const owner = owners.of(channel);
+  if (owner !== undefined && owner.replica !== replica) return { status: "elsewhere", owner: owner.replica };
+  const row = readChannel(view, channel);
+  const session = currentSession(view, channel, row);
+  if (session === undefined) return undefined;
+  return { status: "owned", lease: leaseOf(view, channel, row, session, owners.take(channel, replica)) };
+}
+
+/** See `Store.acquire`. */
+export function acquire(
+  transaction: Transaction,
+  context: Context,
+  channel: ChannelId,
+  replica: string,
+  fresh: NewSession,
+): Acquired {
+  transaction.undo(context.owners.restorer(channel));
+  const stored = acquireStored(transaction, context, channel, replica);
+  if (stored !== undefined) return stored;
+  const row = readChannel(transaction, channel);
+  const session = createSession(transaction, channel, fresh, context.clock.now());
+  row.session = session.id;
+  saveChannel(transaction, channel, row);
+  transaction.hint(channel, "state");
+  const fence = context.owners.take(channel, replica);
+  return { status: "owned", lease: leaseOf(transaction, channel, row, session, fence) };
+}
+
+/** See `Store.pending`. */
+export function readPending(view: View, { owners }: Context, channel: ChannelId, fence: Fence): Pending {
+  owners.check(channel, fence);
+  return pendingOf(view, channel, readChannel(view, channel));
+}
+
+/** See `Store.finishControl`. */
+export function finishControl(
+  transaction: Transaction,
+  context: Context,
+  channel: ChannelId,
+  fence: Fence,
+  end: ControlEnd,
+): { session: Session; outbox: OutboxEntry[] } {
+  context.owners.check(channel, fence);
+  const row = readChannel(transaction, channel);
+  let session = currentSession(transaction, channel, row);
+  if (session === undefined) throw staleFence(channel);
+  if (!row.controls.includes(end.control)) return { session: viewSession(session), outbox: [] };
+  const now = context.clock.now();
+  row.controls = row.controls.filter((id) => id !== end.control);
+  transaction.remove(controlKey(channel, end.control));
+  if (findReceipt(transaction, channel, row, end.control) !== undefined) {
+    replaceReceipt(transaction, context, channel, row, [end.control, now, "a"]);
+  }
+  session = changeSession(transaction, session, { ...end.session, lastActivityAt: now }, now);
+  if (end.renew !== undefined) {
+    changeSession(transaction, session, { archivedAt: now }, now);
+    session = createSession(transaction, channel, end.renew, now);
+    row.session = session.id;
+  }
+  const outbox = addReplies(transaction, context, channel, row, end.outbox);
+  saveChannel(transaction, channel, row);
+  if (end.replay !== undefined && transaction.has(deadLetterKey(end.replay))) replay(transaction, context, end.replay);
+  transaction.hint(channel, "state");
+  return { session: viewSession(session), outbox };
+}
+
+function leaseOf(view: View, channel: ChannelId, row: ChannelRow, session: SessionRow, fence: Fence): Lease {
+  const interrupted = row.turn === undefined ? {} : { interrupted: viewTurn(view, channel, row.turn) };
+  const pending = pendingOf(view, channel, row);
+  return { fence, session: viewSession(session), ...interrupted, waiting: waitingIn(row), ...pending };
+}
+
+function pendingOf(view: View, channel: ChannelId, row: ChannelRow): Pending {
+  const controls: Control[] = row.controls.flatMap((id) => view.get(controlKey(channel, id)) ?? []);
+  return { controls, outbox: readReplies(view, row) };
+}

@@ -1,0 +1,92 @@
+/** What stands in the store: JSON, one shape for each kind of key in `keys.ts`. Changing one is a new format. */
+import type { Ask, Cancellation, ChannelId, Control, OutboxEntry, Session, TranscriptEntry } from "../../model.ts";
+
+/** What every transaction of a channel reads and most write: kept small, whatever waits in the channel. */
+export interface ChannelRow {
+  /** The current session. */
+  session?: string | undefined;
+  /** Places in the inbox from `head` (next to run) up to, without, `tail` hold what waits, without gaps. */
+  head: number;
+  tail: number;
+  turn?: TurnRow | undefined;
+  /** How many turns there were: the number of the newest. */
+  turns: number;
+  /** Ids of the commands that are not finished, oldest first. */
+  controls: string[];
+  /** Replies in order. Settling one doesn't come back here: some may be gone already, and are left out later. */
+  outbox: number[];
+  /** The newest receipts, oldest first, as `recents.ts` writes them; older ones have rows of their own in buckets. */
+  recent: string;
+  buckets?: BucketsRow;
+}
+
+/** `newest` is written to since `since`; the one before still counts; from `oldest` on, rows may be left. */
+export interface BucketsRow {
+  newest: number;
+  since: number;
+  oldest: number;
+}
+
+/** The turn in flight. Its messages stay in the inbox, from the place `first` on, until it ends. */
+export interface TurnRow {
+  readonly id: string;
+  /** The session that it belongs to, though the channel may have a new one by its end. */
+  readonly session: string;
+  readonly first: number;
+  /** The ids of its messages, in order. */
+  readonly messages: readonly string[];
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly preview?: string;
+  readonly cancelled?: Cancellation;
+  readonly retryAt?: number;
+  /** The next claim doesn't count as an attempt. */
+  readonly requeued?: true;
+}
+
+/**
+ * id, time, state (q queued, a answered, d dropped, f failed), and: the place in the inbox of a queued message,
+ * the reason or cause of the last two. That a message runs is seen from its place.
+ */
+export type ReceiptRow =
+  | readonly [id: string, at: number, state: "q", place?: number]
+  | readonly [id: string, at: number, state: "a"]
+  | readonly [id: string, at: number, state: "d", reason: string]
+  | readonly [id: string, at: number, state: "f", cause: string];
+
+export type ControlRow = Control;
+
+export interface SessionRow extends Session {
+  /** The newest piece of the transcript. */
+  readonly newest?: number;
+}
+
+/** One piece of a transcript, written by one turn; `before` leads to the one before it. */
+export interface TranscriptRow {
+  readonly before?: number;
+  readonly entries: readonly TranscriptEntry[];
+}
+
+export type ReplyRow = OutboxEntry;
+
+export type AskRow = Ask;
+
+/** Enough to skip a session in a listing without reading it. */
+export type ListedRow = readonly [channel: ChannelId, session: string, archived: 0 | 1];
+
+/** Figures of the whole store, and its sequence. */
+export interface Counters {
+  readonly sequence: number;
+  readonly sessions: number;
+  readonly queued: number;
+  readonly inFlight: number;
+  readonly undelivered: number;
+  readonly deadLetters: number;
+}
+
+export interface JournalHead {
+  readonly version: number;
+  readonly entries: number;
+  /** No entry has an order below this one. */
+  readonly oldest: number;
+}

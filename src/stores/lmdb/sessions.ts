@@ -1,0 +1,113 @@
+/** The rows of sessions, and the index that lists them. */
+import { randomBytes } from "node:crypto";
+import { SwitchboardError } from "../../errors.ts";
+import type { ChannelId, NewSession, Session, SessionPatch } from "../../model.ts";
+import { count } from "./counters.ts";
+import { homeKey, listedKey, pinnedKey, sessionKey } from "./keys.ts";
+import type { ChannelRow, ListedRow, SessionRow } from "./rows.ts";
+import type { Transaction } from "./transaction.ts";
+import type { View } from "./view.ts";
+
+const MINUTE = 60_000;
+
+export function minuteOf(time: number): number {
+  return Math.floor(time / MINUTE);
+}
+
+export function readSession(view: View, id: string): SessionRow | undefined {
+  const channel = view.get(homeKey(id));
+  return channel === undefined ? undefined : view.get(sessionKey(channel, id));
+}
+
+export function currentSession(view: View, channel: ChannelId, row: ChannelRow): SessionRow | undefined {
+  return row.session === undefined ? undefined : view.get(sessionKey(channel, row.session));
+}
+
+/** Throws SESSION_UNKNOWN. */
+export function knownSession(view: View, id: string): SessionRow {
+  const session = readSession(view, id);
+  if (session === undefined) throw new SwitchboardError("SESSION_UNKNOWN", `There is no session ${id}.`);
+  return session;
+}
+
+/** The session without what only the store needs. */
+export function viewSession({ newest: _, ...session }: SessionRow): Session {
+  return session;
+}
+
+export function createSession(
+  transaction: Transaction,
+  channel: ChannelId,
+  { source, agent, title }: NewSession,
+  now: number,
+): SessionRow {
+  const session: SessionRow = {
+    id: `ses_${randomBytes(15).toString("base64url")}`,
+    channel,
+    title,
+    source,
+    agent,
+    pinned: false,
+    createdAt: now,
+    updatedAt: now,
+    lastActivityAt: now,
+    stats: { turns: 0, failed: 0, tokensIn: 0, tokensOut: 0 },
+  };
+  transaction.put(sessionKey(channel, session.id), session);
+  transaction.put(homeKey(session.id), channel);
+  enlist(transaction, session);
+  count(transaction, { sessions: 1 });
+  return session;
+}
+
+export interface SessionChange extends SessionPatch {
+  readonly lastActivityAt?: number;
+  readonly archivedAt?: number;
+  readonly newest?: number;
+}
+
+export function changeSession(
+  transaction: Transaction,
+  before: SessionRow,
+  { error, ...change }: SessionChange,
+  now: number,
+): SessionRow {
+  const { error: oldError, ...rest } = before;
+  const newError = error === undefined ? oldError : (error ?? undefined);
+  const after: SessionRow = {
+    ...rest,
+    ...change,
+    ...(newError === undefined ? {} : { error: newError }),
+    updatedAt: now,
+  };
+  transaction.put(sessionKey(after.channel, after.id), after);
+  if (
+    before.pinned !== after.pinned ||
+    before.archivedAt !== after.archivedAt ||
+    minuteOf(before.lastActivityAt) !== minuteOf(after.lastActivityAt)
+  ) {
+    delist(transaction, before);
+    enlist(transaction, after);
+  }
+  return after;
+}
+
+export function eraseSession(transaction: Transaction, session: SessionRow): void {
+  transaction.remove(sessionKey(session.channel, session.id));
+  transaction.remove(homeKey(session.id));
+  delist(transaction, session);
+  count(transaction, { sessions: -1 });
+}
+
+function enlist(transaction: Transaction, session: SessionRow): void {
+  const listed: ListedRow = [session.channel, session.id, session.archivedAt === undefined ? 0 : 1];
+  transaction.put(placeOf(session), listed);
+}
+
+function delist(transaction: Transaction, session: SessionRow): void {
+  transaction.remove(placeOf(session));
+}
+
+function placeOf(session: SessionRow) {
+  return session.pinned ? pinnedKey(session.id) : listedKey(minuteOf(session.lastActivityAt), session.id);
+}

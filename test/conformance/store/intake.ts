@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { ANN, CHANNEL, event, type OpenHarness, ROOM, setStage } from "./stage.ts";
+
+export function describeIntake(open: OpenHarness): void {
+  describe("accept", () => {
+    const stage = setStage(open);
+
+    test("queues messages in order and says their position", async () => {
+      expect(await stage.store.accept(event("1"), ROOM)).toEqual({ status: "queued", position: 1 });
+      expect(await stage.store.accept(event("2"), ROOM)).toEqual({ status: "queued", position: 2 });
+      const { waiting, running } = await stage.store.queue(CHANNEL);
+      expect(running).toBeUndefined();
+      expect(waiting).toEqual([
+        { id: "1", sender: ANN, text: "message 1", sentAt: 1_000, acceptedAt: stage.now() },
+        { id: "2", sender: ANN, text: "message 2", sentAt: 1_000, acceptedAt: stage.now() },
+      ]);
+    });
+
+    test("keeps channels apart", async () => {
+      await stage.accept("1", "2");
+      const elsewhere = await stage.store.accept(event("1", { channel: "web:main" }), ROOM);
+      expect(elsewhere).toEqual({ status: "queued", position: 1 });
+      expect((await stage.store.queue("web:main")).waiting).toHaveLength(1);
+    });
+
+    test("keeps apart channels and ids that look like parts of one another", async () => {
+      const odd = [
+        "web:a",
+        "web:a#1",
+        "web:a,",
+        "web:a;b",
+        "web:a%2c",
+        "web:",
+        "web:\u0000",
+        "web:\ud800",
+        "web:\ufffd",
+      ];
+      const ids = ["1", "#1", "1,", ";1", "%2c", "", "\u001f", "\u0000", "\udc00", "ü", "x".repeat(3_000)];
+      for (const native of odd) {
+        for (const id of ids) {
+          const accepted = await stage.store.accept(event(id, { channel: native as "web:a" }), ROOM);
+          expect(accepted, `${JSON.stringify(native)} ${JSON.stringify(id)}`).toMatchObject({ status: "queued" });
+        }
+      }
+      for (const native of odd) {
+        const queue = await stage.store.queue(native as "web:a");
+        expect(queue.waiting.map(({ id }) => id)).toEqual(ids);
+        expect(queue.recent.map(({ id }) => id)).toEqual(ids.toReversed().slice(0, queue.recent.length));
+        expect(await stage.store.accept(event("1,", { channel: native as "web:a" }), ROOM)).toMatchObject({
+          status: "duplicate",
+        });
+      }
+      expect(new Set(await stage.store.orphans())).toEqual(new Set(odd));
+    });
+
+    test("keeps every character of a text", async () => {
+      const text = `\u0000 \ud800 "quoted" \u{1f600} ${"long ".repeat(20_000)}`;
+      await stage.store.accept(event("1", { text }), ROOM);
+      await stage.reopen();
+      expect((await stage.store.queue(CHANNEL)).waiting[0]?.text).toBe(text);
+    });
+
+    test("refuses a message when as many as allowed wait, and tells the person in the same step", async () => {
+      await stage.accept("1", "2");
+      expect(await stage.store.accept(event("3"), { max: 2, fullNotice: "Too many." })).toEqual({ status: "full" });
+      expect((await stage.store.queue(CHANNEL)).waiting.map(({ id }) => id)).toEqual(["1", "2"]);
+      expect((await stage.store.receipt(CHANNEL, "3"))?.receipt).toMatchObject({ state: "dropped" });
+      const { outbox } = await stage.own();
+      expect(outbox).toMatchObject([{ kind: "notice", text: "Too many.", state: "pending", attempts: 0 }]);
+    });
+
+    test("doesn't count the turn in flight as waiting", async () => {
+      await stage.accept("1");
+      await stage.claim(await stage.own());
+      expect(await stage.store.accept(event("2"), { ...ROOM, max: 1 })).toEqual({ status: "queued", position: 1 });
+      expect(await stage.store.accept(event("3"), { ...ROOM, max: 1 })).toEqual({ status: "full" });
+    });
+  });
+
+  describe("refuse", () => {
+    const stage = setStage(open);
+
+    test("leaves a receipt and nothing else", async () => {
+      expect(await stage.store.refuse(event("1"), "not allowed")).toBe("refused");
+      expect(await stage.store.receipt(CHANNEL, "1")).toEqual({
+        id: "1",
+        receipt: { at: stage.now(), state: "dropped", reason: "not allowed" },
+      });
+      expect(await stage.store.current(CHANNEL)).toBeUndefined();
+      expect(await stage.store.orphans()).toEqual([]);
+      expect(await stage.store.stats()).toEqual(NOTHING);
+    });
+
+    test("tells a repetition, of whatever it was, and changes nothing then", async () => {
+      await stage.accept("1");
+      await stage.store.refuse(event("2"), "not allowed");
+      expect(await stage.store.refuse(event("1"), "late")).toBe("duplicate");
+      expect(await stage.store.refuse(event("2"), "late")).toBe("duplicate");
+      expect(await stage.store.accept(event("2"), ROOM)).toMatchObject({
+        status: "duplicate",
+        receipt: { receipt: { state: "dropped", reason: "not allowed" } },
+      });
+      expect(await stage.store.stats()).toEqual({ ...NOTHING, queued: 1 });
+    });
+  });
+}
+
+const NOTHING = { sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };
