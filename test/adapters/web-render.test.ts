@@ -96,7 +96,7 @@ test("what grows is the same as what is rendered at once", () => {
       for (let end = 0; end < markdown.length; end += 7) renderer.html(markdown.slice(0, end));
       expect(renderer.html(markdown)).toBe(html(markdown));
     }),
-    { numRuns: 100 },
+    { numRuns: 30 },
   );
 });
 

@@ -1,0 +1,185 @@
+/** Posts, edits and "typing…", at Telegram's pace. */
+import type { Api } from "grammy";
+import type { MessageEntity } from "grammy/types";
+import { DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
+import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
+import { heal } from "../shared/heal.ts";
+import type { Governor, Rate } from "../shared/pacing.ts";
+import { isFormattingRefused, isNotModified, retryAfterOf, toDeliveryError } from "./errors.ts";
+import type { Log } from "./polling.ts";
+import { type Rendered, render } from "./render.ts";
+import { forGrammy } from "./transport.ts";
+
+export interface DeliveryOptions {
+  readonly api: Api;
+  readonly governor: Governor;
+  readonly rates: { readonly private: Rate; readonly group: Rate };
+  readonly log: Log;
+}
+
+interface Target {
+  readonly chat_id: number;
+  readonly message_thread_id?: number;
+}
+
+interface Content {
+  readonly text: string;
+  readonly entities?: MessageEntity[];
+  readonly link_preview_options: { readonly is_disabled: true };
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  /** The edit under way of each message. Telegram may carry out two at once in either order, so there is never a second. */
+  readonly #editing = new Map<string, Promise<void>>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  async send(channel: ChannelId, text: string, { signal }: SendOptions): Promise<MessageRef> {
+    const target = targetOf(channel);
+    await this.#admit(target, signal);
+    try {
+      const message = await this.#formatted(render(text), (content) =>
+        this.#options.api.raw.sendMessage({ ...target, ...content }, forGrammy(signal)),
+      );
+      return refOf(message);
+    } catch (error) {
+      throw this.#failed(target, error, "post");
+    }
+  }
+
+  async edit(channel: ChannelId, ref: MessageRef, text: string, { urgency, signal }: EditOptions): Promise<void> {
+    const target = targetOf(channel);
+    const message = Number(ref);
+    if (!Number.isSafeInteger(message)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
+    const key = `${target.chat_id}/${message}`;
+    if (urgency === "preview") {
+      if (signal.aborted || this.#editing.has(key) || !this.#spare(target)) return;
+      // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
+      await untilAborted(this.#track(key, this.#preview(target, message, heal(text))), signal);
+      return;
+    }
+    for (let before = this.#editing.get(key); before !== undefined; before = this.#editing.get(key)) {
+      await untilAborted(before, signal);
+      if (signal.aborted) throw new DeliveryError("unavailable", "Given up before it was sent.");
+    }
+    await this.#track(key, this.#final(target, message, text, signal));
+  }
+
+  async typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
+    const target = targetOf(channel);
+    if (this.#options.governor.isPaused(String(target.chat_id))) return;
+    try {
+      await this.#options.api.raw.sendChatAction({ ...target, action: "typing" }, forGrammy(signal));
+    } catch (error) {
+      throw this.#failed(target, error, "edit");
+    }
+  }
+
+  async #preview(target: Target, message: number, text: string): Promise<void> {
+    try {
+      await this.#change(target, message, text);
+    } catch (error) {
+      const failure = this.#failed(target, error, "edit");
+      if (failure.kind !== "limited") throw failure;
+      this.#options.log("debug", "a preview was left out", { cause: failure.message });
+    }
+  }
+
+  async #final(target: Target, message: number, text: string, signal: AbortSignal): Promise<void> {
+    await this.#admit(target, signal);
+    try {
+      await this.#change(target, message, text, signal);
+    } catch (error) {
+      throw this.#failed(target, error, "edit");
+    }
+  }
+
+  async #change({ chat_id }: Target, message_id: number, text: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#formatted(render(text), (content) =>
+        this.#options.api.raw.editMessageText({ chat_id, message_id, ...content }, signal && forGrammy(signal)),
+      );
+    } catch (error) {
+      if (!isNotModified(error)) throw error;
+    }
+  }
+
+  /** With formatting, and where Telegram refuses that, without. */
+  async #formatted<T>({ text, entities }: Rendered, call: (content: Content) => Promise<T>): Promise<T> {
+    const plain: Content = { text, link_preview_options: { is_disabled: true } };
+    if (entities.length === 0) return await call(plain);
+    try {
+      return await call({ ...plain, entities: entities.map(toWire) });
+    } catch (error) {
+      if (!isFormattingRefused(error)) throw error;
+      this.#options.log("warn", "Telegram refused a text's formatting; it is shown without", { cause: String(error) });
+      return await call(plain);
+    }
+  }
+
+  #admit(target: Target, signal: AbortSignal): Promise<void> {
+    return this.#options.governor.admit(String(target.chat_id), this.#rate(target), signal);
+  }
+
+  #spare(target: Target): boolean {
+    return this.#options.governor.spare(String(target.chat_id), this.#rate(target));
+  }
+
+  /** Groups have negative ids. */
+  #rate({ chat_id }: Target): Rate {
+    return chat_id < 0 ? this.#options.rates.group : this.#options.rates.private;
+  }
+
+  #failed(target: Target, error: unknown, effect: "post" | "edit"): DeliveryError {
+    const pause = retryAfterOf(error);
+    if (pause !== undefined) this.#options.governor.pause(String(target.chat_id), pause);
+    return toDeliveryError(error, effect);
+  }
+
+  #track(key: string, work: Promise<void>): Promise<void> {
+    const settled = work.then(noop, noop).then(() => {
+      if (this.#editing.get(key) === settled) this.#editing.delete(key);
+    });
+    this.#editing.set(key, settled);
+    return work;
+  }
+}
+
+/** For the order of edits alone: how one ended is for its own caller to know. */
+function noop(): void {}
+
+/** Resolves when the work is done or no longer waited for; rejects as the work does. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  let stop = noop;
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** `<chat>` or `<chat>/<topic>`. The general topic of a forum has no number: it is the chat itself. */
+function targetOf(channel: ChannelId): Target {
+  const [, chat, topic] = /^(-?\d{1,16})(?:\/(\d{1,16}))?$/.exec(nativeOf(channel)) ?? [];
+  if (chat === undefined) throw new DeliveryError("refused", `No Telegram chat: ${channel}`);
+  return { chat_id: Number(chat), ...(topic === undefined ? {} : { message_thread_id: Number(topic) }) };
+}
+
+function refOf(message: { message_id?: unknown }): MessageRef {
+  if (typeof message.message_id === "number") return String(message.message_id);
+  throw new DeliveryError("unknown", "Telegram took the message but did not say its id.");
+}
+
+function toWire({ type, offset, length, url = "", language }: Rendered["entities"][number]): MessageEntity {
+  if (type === "text_link") return { type, offset, length, url };
+  if (type === "pre") return { type, offset, length, ...(language === undefined ? {} : { language }) };
+  return { type, offset, length };
+}

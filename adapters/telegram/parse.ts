@@ -1,0 +1,138 @@
+/**
+ * Telegram's updates → events. Pure. An update is whatever came over the network: every field is looked at before it
+ * is used, and what does not fit is passed over with a reason, never thrown at.
+ */
+import { channelId, type InboundEvent, type Sender } from "../../src/model.ts";
+
+/** Who the bot is. */
+export interface Identity {
+  readonly id: number;
+  readonly username: string;
+}
+
+export type Parsed = { readonly event: InboundEvent } | { readonly ignored: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const COMMAND = /^\/[a-z0-9_]{1,64}(?:@([a-z0-9_]+))?(?=\s|$)/i;
+
+/** `undefined` where there is none that an offset could be made of. */
+export function updateId(update: unknown): number | undefined {
+  const id = fields(update)?.update_id;
+  return typeof id === "number" && Number.isSafeInteger(id) && id >= 0 ? id : undefined;
+}
+
+export function parseUpdate(update: unknown, name: string, me: Identity): Parsed {
+  const whole = fields(update);
+  if (whole === undefined) return { ignored: "malformed update" };
+  if (whole.message !== undefined) return parseMessage(whole.message, name, me);
+  const kind = Object.keys(whole).find((key) => key !== "update_id");
+  return { ignored: kind === undefined ? "empty update" : `update kind ${kind.slice(0, 40)}` };
+}
+
+function parseMessage(raw: unknown, name: string, me: Identity): Parsed {
+  const message = fields(raw);
+  const chat = fields(message?.chat);
+  const id = integer(message?.message_id);
+  const chatId = integer(chat?.id);
+  if (message === undefined || chat === undefined || id === undefined || chatId === undefined) {
+    return { ignored: "malformed message" };
+  }
+  if (message.is_automatic_forward === true) return { ignored: "forward from a linked channel" };
+  const sender = senderOf(message, chatId, name);
+  if (sender === undefined) return { ignored: "not from a person" };
+
+  const said = saidIn(message);
+  if (said === undefined) return { ignored: "message without text" };
+  const { text, mentioned } = withoutMention(said.text, said.entities, me);
+  if (text === "") return { ignored: "message without text" };
+  const command = COMMAND.exec(text);
+  const commandFor = command?.[1];
+  if (commandFor !== undefined && commandFor.toLowerCase() !== me.username.toLowerCase()) {
+    return { ignored: "command for another bot" };
+  }
+
+  const direct = chat.type === "private";
+  const thread = message.is_topic_message === true ? integer(message.message_thread_id) : undefined;
+  const reply = repliedTo(message, thread);
+  const repliedSender = fields(reply?.from);
+  const toBot = repliedSender?.id === me.id;
+  const replyTo = repliedSender?.is_bot === true ? undefined : integer(reply?.message_id);
+  return {
+    event: {
+      channel: channelId(name, thread === undefined ? `${chatId}` : `${chatId}/${thread}`),
+      id: String(id),
+      sender,
+      text: commandFor === undefined ? text : text.replace(`@${commandFor}`, ""),
+      sentAt: (integer(message.date) ?? 0) * 1000,
+      addressed: direct || mentioned || toBot || command !== null,
+      direct,
+      ...(replyTo === undefined ? {} : { replyTo: String(replyTo) }),
+    },
+  };
+}
+
+/** An administrator who writes anonymously has the group itself as sender. */
+function senderOf(message: Fields, chatId: number, name: string): Sender | undefined {
+  const from = fields(message.from);
+  const id = integer(from?.id);
+  if (from === undefined || id === undefined) return undefined;
+  const behalf = fields(message.sender_chat);
+  if (behalf !== undefined && integer(behalf.id) === chatId) {
+    return { id: `${name}:${chatId}`, name: text(behalf.title) || "Anonymous administrator" };
+  }
+  if (from.is_bot === true) return undefined;
+  const full = [text(from.first_name), text(from.last_name)].filter((part) => part !== "").join(" ");
+  return { id: `${name}:${id}`, name: full || text(from.username) || String(id) };
+}
+
+function saidIn(message: Fields): { text: string; entities: unknown } | undefined {
+  if (typeof message.text === "string") return { text: message.text, entities: message.entities };
+  if (typeof message.caption === "string") return { text: message.caption, entities: message.caption_entities };
+  return undefined;
+}
+
+/** In a topic, what replies to nothing replies to the notice that opened the topic. */
+function repliedTo(message: Fields, thread: number | undefined): Fields | undefined {
+  const reply = fields(message.reply_to_message);
+  if (reply === undefined || reply.forum_topic_created !== undefined) return undefined;
+  return thread !== undefined && reply.message_id === thread ? undefined : reply;
+}
+
+/** Entities count in UTF-16 units, as strings here do. Those that don't fit the text are no mentions. */
+function withoutMention(said: string, entities: unknown, me: Identity): { text: string; mentioned: boolean } {
+  const own: { from: number; to: number }[] = [];
+  for (const raw of Array.isArray(entities) ? entities : []) {
+    const entity = fields(raw);
+    const from = integer(entity?.offset);
+    const length = integer(entity?.length);
+    if (entity === undefined || from === undefined || length === undefined || from < 0 || length < 1) continue;
+    const to = Math.min(from + length, said.length);
+    const isOwn =
+      (entity.type === "mention" && said.slice(from, to).toLowerCase() === `@${me.username.toLowerCase()}`) ||
+      (entity.type === "text_mention" && fields(entity.user)?.id === me.id);
+    if (isOwn && from < said.length) own.push({ from, to });
+  }
+  own.sort((a, b) => a.from - b.from);
+  let rest = "";
+  let at = 0;
+  for (const { from, to } of own) {
+    rest += said.slice(at, Math.max(at, from));
+    at = Math.max(at, to);
+    // The space behind a mention goes with it, unless it is what keeps two words apart.
+    if (rest === "" || /\s$/.test(rest)) while (/^\s$/.test(said.charAt(at))) at++;
+  }
+  return { text: (rest + said.slice(at)).trim(), mentioned: own.length > 0 };
+}
+
+function fields(value: unknown): Fields | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function integer(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseUpdate, updateId } from "../../adapters/telegram/parse.ts";
+
+const me = { id: 42, username: "My_Bot" };
+const ada = { id: 7, is_bot: false, first_name: "Ada", last_name: "L" };
+const group = { id: -100123, type: "supergroup", title: "Team" };
+const bot = { id: 42, is_bot: true, first_name: "Bot" };
+
+const parse = (message: object) =>
+  parseUpdate(
+    { update_id: 1, message: { message_id: 5, date: 1_700_000_000, chat: group, from: ada, ...message } },
+    "tg",
+    me,
+  );
+const mention = (offset: number, length = 7) => ({ type: "mention", offset, length });
+
+function eventOf(message: object) {
+  const parsed = parse(message);
+  if ("ignored" in parsed) throw new Error(parsed.ignored);
+  return parsed.event;
+}
+
+describe("parsing an update", () => {
+  it("a private message", () => {
+    expect(parse({ chat: { id: 7, type: "private" }, text: " hello " })).toEqual({
+      event: {
+        channel: "tg:7",
+        id: "5",
+        sender: { id: "tg:7", name: "Ada L" },
+        text: "hello",
+        sentAt: 1_700_000_000_000,
+        addressed: true,
+        direct: true,
+      },
+    });
+  });
+
+  it.each<[string, object, object]>([
+    ["a group's small talk is overheard", { text: "hi all" }, { text: "hi all", addressed: false, direct: false }],
+    ["a mention", { text: "@my_bot do it", entities: [mention(0)] }, { text: "do it", addressed: true }],
+    ["a mention behind", { text: "do it @My_Bot", entities: [mention(6)] }, { text: "do it", addressed: true }],
+    ["a mention within", { text: "so @my_bot what", entities: [mention(3)] }, { text: "so what", addressed: true }],
+    ["a mention behind an emoji", { text: "😀 @my_bot x", entities: [mention(3)] }, { text: "😀 x", addressed: true }],
+    [
+      "somebody else's mention",
+      { text: "@you_bot x", entities: [mention(0, 8)] },
+      { text: "@you_bot x", addressed: false },
+    ],
+    [
+      "a mention without username",
+      { text: "Bot x", entities: [{ type: "text_mention", offset: 0, length: 3, user: bot }] },
+      { text: "x", addressed: true },
+    ],
+    ["a caption", { caption: "@my_bot see", caption_entities: [mention(0)] }, { text: "see", addressed: true }],
+    ["a command", { text: "/stop" }, { text: "/stop", addressed: true }],
+    ["a command for this bot", { text: "/stop@my_BOT now" }, { text: "/stop now", addressed: true }],
+    ["a path is no command", { text: "/usr/bin" }, { text: "/usr/bin", addressed: false }],
+    [
+      "a reply to the bot",
+      { text: "yes", reply_to_message: { message_id: 3, from: bot } },
+      { addressed: true, text: "yes" },
+    ],
+    [
+      "a reply to a person",
+      { text: "yes", reply_to_message: { message_id: 3, from: ada } },
+      { addressed: false, replyTo: "3" },
+    ],
+    [
+      "a topic",
+      { text: "x", is_topic_message: true, message_thread_id: 9, reply_to_message: { message_id: 9, from: bot } },
+      { channel: "tg:-100123/9", addressed: false },
+    ],
+    ["a thread of replies is no topic", { text: "x", message_thread_id: 9 }, { channel: "tg:-100123" }],
+    [
+      "an anonymous administrator",
+      { text: "x", from: { id: 1087968824, is_bot: true }, sender_chat: group },
+      { sender: { id: "tg:-100123", name: "Team" } },
+    ],
+  ])("%s", (_name, message, expected) => {
+    expect(eventOf(message)).toMatchObject(expected);
+  });
+
+  it("a reply to the bot names no message of a person", () => {
+    expect(eventOf({ text: "yes", reply_to_message: { message_id: 3, from: bot } })).not.toHaveProperty("replyTo");
+  });
+
+  it.each<[object, string]>([
+    [{ text: "x", from: { id: 9, is_bot: true } }, "not from a person"],
+    [{ text: "x", from: undefined }, "not from a person"],
+    [{ text: "/stop@other_bot" }, "command for another bot"],
+    [{ photo: [] }, "message without text"],
+    [{ text: "@my_bot", entities: [mention(0)] }, "message without text"],
+    [{ text: "x", is_automatic_forward: true }, "forward from a linked channel"],
+    [{ text: "x", chat: { id: "7" } }, "malformed message"],
+  ])("passes over %j", (message, reason) => {
+    expect(parse(message)).toEqual({ ignored: reason });
+  });
+
+  it("names the kinds that it does not know", () => {
+    expect(parseUpdate({ update_id: 1, poll: {} }, "tg", me)).toEqual({ ignored: "update kind poll" });
+    expect(parseUpdate({ update_id: 1 }, "tg", me)).toEqual({ ignored: "empty update" });
+    expect(parseUpdate([], "tg", me)).toEqual({ ignored: "malformed update" });
+  });
+
+  it("never throws, and never gives an empty text", () => {
+    const message = fc.record(
+      {
+        message_id: fc.oneof(fc.integer(), fc.anything()),
+        date: fc.anything(),
+        chat: fc.oneof(fc.record({ id: fc.integer(), type: fc.constantFrom("private", "group") }), fc.anything()),
+        from: fc.oneof(fc.record({ id: fc.integer(), is_bot: fc.boolean() }), fc.anything()),
+        text: fc.oneof(fc.string(), fc.constantFrom("@my_bot", "/x@my_bot")),
+        entities: fc.oneof(
+          fc.array(
+            fc.record({ type: fc.constant("mention"), offset: fc.integer({ min: -3, max: 20 }), length: fc.integer() }),
+          ),
+          fc.anything(),
+        ),
+        reply_to_message: fc.anything(),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.record({ update_id: fc.anything(), message })), (update) => {
+        updateId(update);
+        const parsed = parseUpdate(update, "tg", me);
+        if ("event" in parsed) expect(parsed.event.text.trim()).not.toBe("");
+        else expect(parsed.ignored).not.toBe("");
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
