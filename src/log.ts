@@ -6,7 +6,8 @@ export type Log = pino.Logger;
 
 /** `secrets` are replaced wherever they appear, also inside messages and stacks. */
 export function createLog(level: string, secrets: readonly string[], out: NodeJS.WriteStream = process.stderr): Log {
-  const hidden = secrets.filter((secret) => secret.length > 0);
+  // A line is JSON: a secret with a quote in it stands there in another form.
+  const hidden = secrets.filter(Boolean).flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   const write = (line: string) => {
     const clean = hidden.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line);
     out.write(out.isTTY ? readable(clean) : clean);

@@ -24,13 +24,27 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 }
 
 /** Resolves with the promise, or as soon as the signal aborts. */
-export function unless(signal: AbortSignal, promise: Promise<void>): Promise<void> {
+export function unless(signal: AbortSignal, promise: Promise<unknown>): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const listener = () => resolve();
     signal.addEventListener("abort", listener, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", listener));
+    promise.then(() => resolve(), reject).finally(() => signal.removeEventListener("abort", listener));
   });
+}
+
+/** False where the promise has not settled within `ms`. Rejects as it does. */
+export async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
+  if (ms <= 0) return false;
+  let late = () => {};
+  const deadline = new Promise<false>((resolve) => {
+    late = clock.after(ms, () => resolve(false));
+  });
+  try {
+    return await Promise.race([promise.then(() => true as const), deadline]);
+  } finally {
+    late();
+  }
 }
 
 /** Doubling from `first` to `most`, spread over its upper half so that many who wait don't come back at once. */

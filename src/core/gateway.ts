@@ -1,6 +1,6 @@
 /** Puts the parts together: intake, pool and adapters, and what operators may ask of them. */
 import type { Agent } from "../agent.ts";
-import { type ChannelAdapter, type CommandInfo, canAnnounce } from "../channel.ts";
+import { type ChannelAdapter, type CommandInfo, canAnnounce, DeliveryError } from "../channel.ts";
 import { describe, SwitchboardError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { adapterOf, type ChannelId, type Clock, type ControlEffect, type DeadLetter, type Session } from "../model.ts";
@@ -10,6 +10,7 @@ import { Access, type AccessRules } from "./access.ts";
 import { systemClock } from "./clock.ts";
 import { builtinCommands } from "./commands/index.ts";
 import type { Context } from "./context.ts";
+import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import { Pool, warm } from "./pool.ts";
 import { agentFor, type Route } from "./routes.ts";
@@ -48,6 +49,8 @@ export interface QueueSettings {
 const POOL: PoolSettings = { maxRunning: 8, maxLive: 200, idleTimeout: 1_800_000, restoreAtStart: 5 };
 const QUEUE: QueueSettings = { mode: "fifo", max: 100, attempts: 3 };
 const SWEEP_EVERY = 5_000;
+/** Milliseconds that a greeting may take. */
+const GREETING = 30_000;
 
 export class Gateway implements Operations {
   readonly #store: Store;
@@ -57,7 +60,7 @@ export class Gateway implements Operations {
   readonly #context: Context;
   readonly #restoreAtStart: number;
   readonly #grace: number;
-  readonly #replica: string;
+  readonly #heart: Heart;
   #stopping: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
@@ -69,7 +72,6 @@ export class Gateway implements Operations {
     this.#adapters = new Map(options.adapters.map((adapter) => [adapter.name, adapter]));
     this.#restoreAtStart = pool.restoreAtStart;
     this.#grace = options.grace ?? 10_000;
-    this.#replica = options.replica ?? "main";
     this.#context = {
       store,
       emit,
@@ -83,8 +85,15 @@ export class Gateway implements Operations {
       fresh: (channel) => ({ source: "channel", agent: agentFor(channel, routes, fallback), title: "" }),
     };
     const access = new Access(options.access ?? { default: "deny", allow: [], admins: [] });
-    this.#inbox = new Inbox({ store, access, commands: this.#context.commands, max: queue.max, emit });
-    this.#pool = new Pool(this.#context, { ...pool, replica: this.#replica, sweepEvery: SWEEP_EVERY });
+    const { commands } = this.#context;
+    const greet = (channel: ChannelId, text: string, key: string) => void this.#greet(channel, text, key);
+    this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet });
+    const replica = options.replica ?? "main";
+    this.#heart = new Heart(store, this.#context.clock, replica);
+    const beat = async () => {
+      await this.#heart.beat();
+    };
+    this.#pool = new Pool(this.#context, { ...pool, replica, sweepEvery: SWEEP_EVERY, beat });
   }
 
   /** Takes up unfinished work, then opens the adapters. */
@@ -98,7 +107,8 @@ export class Gateway implements Operations {
     );
     for (const adapter of this.#adapters.values()) {
       await adapter.start(this.#inbox);
-      if (canAnnounce(adapter)) await adapter.announce(this.commands());
+      // Not waited for: a platform that does not answer must not hold up the others.
+      if (canAnnounce(adapter)) void this.#quietly("announce", adapter, () => adapter.announce(this.commands()));
     }
   }
 
@@ -120,8 +130,8 @@ export class Gateway implements Operations {
     await Promise.all(adapters.map((adapter) => this.#quietly("close", adapter, () => adapter.close())));
   }
 
-  /** One adapter that fails to stop must not keep the others from it. */
-  async #quietly(doing: string, adapter: ChannelAdapter, step: () => Promise<void>): Promise<void> {
+  /** One adapter that fails must not keep the others from it. */
+  async #quietly<T extends ChannelAdapter>(doing: string, adapter: T, step: () => Promise<void>): Promise<void> {
     try {
       await step();
     } catch (error) {
@@ -129,17 +139,21 @@ export class Gateway implements Operations {
     }
   }
 
+  async #greet(channel: ChannelId, text: string, key: string): Promise<void> {
+    try {
+      await this.#context.adapter(channel)?.send(channel, text, { key, signal: AbortSignal.timeout(GREETING) });
+    } catch (error) {
+      const kind = error instanceof DeliveryError ? error.kind : "unknown";
+      this.#context.emit({ type: "delivery.failed", channel, entry: key, kind, cause: describe(error) });
+    }
+  }
+
   // ── Operations
 
   async health(): Promise<GatewayHealth> {
     const adapters = Object.fromEntries([...this.#adapters].map(([name, adapter]) => [name, adapter.health()]));
-    try {
-      await this.#store.heartbeat(this.#replica);
-      return { ready: this.#stopping === undefined, store: { ok: true }, adapters };
-    } catch (error) {
-      const remedy = error instanceof SwitchboardError ? ` ${error.remedy}` : "";
-      return { ready: false, store: { ok: false, detail: `${describe(error)}.${remedy}` }, adapters };
-    }
+    const store = await this.#heart.beat();
+    return { ready: store.ok && this.#stopping === undefined, store, adapters };
   }
 
   async stats(): Promise<GatewayStats> {
@@ -171,7 +185,8 @@ export class Gateway implements Operations {
   }
 
   async cancel(id: string, by: string): Promise<ControlEffect> {
-    const { channel } = await this.#known(id);
+    const { channel, archivedAt } = await this.#known(id);
+    if (archivedAt !== undefined) return { cancelledTurn: null, dropped: 0 };
     const now = this.#context.clock.now();
     const event = {
       channel,

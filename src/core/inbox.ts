@@ -5,7 +5,7 @@
 import type { Intake, Taken } from "../channel.ts";
 import { SwitchboardError } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import type { InboundEvent } from "../model.ts";
+import type { ChannelId, InboundEvent } from "../model.ts";
 import type { Store } from "../store.ts";
 import type { Access } from "./access.ts";
 import type { Command, CommandRegistry } from "./commands/registry.ts";
@@ -17,6 +17,8 @@ export interface InboxOptions {
   /** How many messages may wait in one channel. */
   readonly max: number;
   readonly emit: Emit;
+  /** Says something once to somebody who has no session; a courtesy that may get lost. */
+  greet(channel: ChannelId, text: string, key: string): void;
 }
 
 export class Inbox implements Intake {
@@ -38,12 +40,10 @@ export class Inbox implements Intake {
     if (!event.addressed) return await this.#refuse(event, "it was not addressed to the bot");
     const found = commands.parse(event.text);
     if (!access.allows(event)) {
-      const greets = event.direct && found?.command.name === "help";
-      return await this.#refuse(
-        event,
-        "its sender is not on the access list",
-        greets ? introduction(event) : undefined,
-      );
+      const taken = await this.#refuse(event, "its sender is not on the access list");
+      const greets = event.direct && found?.command.name === "help" && taken.status === "refused";
+      if (greets) this.#options.greet(event.channel, introduction(event), `introduction-${event.id}`);
+      return taken;
     }
     const taken = found ? await this.#command(event, found.command, found.args) : await this.#message(event);
     emit({ type: "taken", channel: event.channel, id: event.id, status: taken.status });
@@ -68,8 +68,8 @@ export class Inbox implements Intake {
     return { status: signalled.status === "duplicate" ? "duplicate" : "command" };
   }
 
-  async #refuse(event: InboundEvent, reason: string, notice?: string): Promise<Taken> {
-    const refused = await this.#options.store.refuse(event, reason, notice);
+  async #refuse(event: InboundEvent, reason: string): Promise<Taken> {
+    const refused = await this.#options.store.refuse(event, reason);
     if (refused === "duplicate") return { status: "duplicate" };
     this.#options.emit({ type: "refused", channel: event.channel, sender: event.sender.id, reason });
     return { status: "refused", reason };

@@ -50,6 +50,7 @@ export class Outbox {
       this.#known.add(entry.id);
       this.#entries.push(entry);
     }
+    if (this.empty) return Promise.resolve();
     this.#delivery ??= this.#deliverAll();
     return this.#delivery;
   }

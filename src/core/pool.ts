@@ -6,7 +6,7 @@
 import { SwitchboardError } from "../errors.ts";
 import { adapterOf, type ChannelId } from "../model.ts";
 import type { Hint, Store } from "../store.ts";
-import { sleep } from "./clock.ts";
+import { within } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { LiveSession, type SessionListener } from "./session.ts";
 
@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly idleTimeout: number;
   /** How often it looks for work that no hint told of. */
   readonly sweepEvery: number;
+  /** Shows the store that this process lives, with each sweep. Never rejects. */
+  beat(): Promise<void>;
 }
 
 /** How long replies may still be delivered after the turns have ended, when the gateway stops. */
@@ -41,10 +43,6 @@ export class Pool implements SessionListener {
     return this.#live.size;
   }
 
-  get(channel: ChannelId): LiveSession | undefined {
-    return this.#live.get(channel);
-  }
-
   /** Listens for hints and takes up what an earlier process left. */
   async start(): Promise<void> {
     this.#unwatch = this.#context.store.watch((hint) => this.#hint(hint));
@@ -64,14 +62,6 @@ export class Pool implements SessionListener {
     const restore = this.#restore(channel).finally(() => this.#restoring.delete(channel));
     this.#restoring.set(channel, restore);
     return await restore;
-  }
-
-  /** Gives an idle session back now. False where it is not live, or busy. */
-  async evict(channel: ChannelId, why: string): Promise<boolean> {
-    const session = this.#live.get(channel);
-    if (!session || session.busy) return false;
-    await this.#close(session, why);
-    return true;
   }
 
   /** Ends a session whose record was removed: its agent is interrupted, nothing is written. */
@@ -94,11 +84,9 @@ export class Pool implements SessionListener {
     await Promise.allSettled(this.#restoring.values());
     const { clock } = this.#context;
     const all = [...this.#live.values()];
-    const done = new AbortController();
-    void Promise.all(all.map((session) => session.finish())).then(() => done.abort());
-    await sleep(clock, grace, done.signal);
+    await within(clock, grace, Promise.all(all.map((session) => session.finish())));
     for (const session of all) session.interrupt();
-    await sleep(clock, FLUSH, done.signal);
+    await within(clock, FLUSH, Promise.all(all.map((session) => session.rest())));
     for (const session of all) session.abandon();
     await Promise.all(all.map((session) => this.#close(session, "the gateway stops")));
     await Promise.all(this.#closing.values());
@@ -181,7 +169,7 @@ export class Pool implements SessionListener {
   #scheduleSweep(): void {
     this.#cancelSweep = this.#context.clock.after(this.#options.sweepEvery, () => {
       this.#evictIdle();
-      this.#takeUpOrphans().finally(() => {
+      Promise.all([this.#options.beat(), this.#takeUpOrphans()]).finally(() => {
         if (!this.#stopping) this.#scheduleSweep();
       });
     });

@@ -2,10 +2,15 @@ import type { AgentSession } from "../agent.ts";
 import type { ChannelAdapter } from "../channel.ts";
 import { describe } from "../errors.ts";
 import type { AgentFailure, Session, Turn } from "../model.ts";
-import { unless } from "./clock.ts";
+import { unless, within } from "./clock.ts";
 import type { Context } from "./context.ts";
 import type { Preview } from "./stream.ts";
 import { runTurn, type TurnOutcome } from "./turn.ts";
+
+const NO_FIGURES = { tokensIn: 0, tokensOut: 0, ms: 0 };
+
+/** Milliseconds that an agent gets to end a turn, or itself. */
+const LONGEST_END = 10_000;
 
 /** Holds a session's agent: opens it for the first turn, gives it one turn at a time, closes it. */
 export class Runner {
@@ -30,26 +35,46 @@ export class Runner {
     return outcome;
   }
 
-  /** Never rejects: an agent that can't be closed is reported and forgotten. */
+  /** Never rejects, and never waits for ever: an agent that can't be closed is reported and forgotten. */
   async close(): Promise<void> {
     const agent = this.#agent;
     this.#agent = undefined;
-    try {
-      await agent?.close();
-    } catch (error) {
-      this.#context.emit({ type: "fault", doing: "close an agent", error });
-    }
+    this.#ending = undefined;
+    if (agent) await this.#release(agent.close());
   }
 
   async #runNow(session: Session, turn: Turn, preview: Preview, signal: AbortSignal): Promise<TurnOutcome> {
-    const agent = this.#agent ?? (await this.#open(session));
-    if ("failure" in agent) {
-      const figures = { tokensIn: 0, tokensOut: 0, ms: 0 };
-      return { kind: "failed", failure: agent.failure, ending: Promise.resolve(), figures };
-    }
+    const agent = this.#agent ?? (await this.#opened(session, signal));
+    if ("kind" in agent) return agent;
     this.#agent = agent;
     const { clock } = this.#context;
-    return await runTurn({ agent, adapter: this.#adapter, channel: session.channel, turn, preview, clock, signal });
+    const run = { agent, adapter: this.#adapter, channel: session.channel, turn, preview, clock, signal };
+    const outcome = await runTurn(run);
+    return { ...outcome, ending: this.#release(outcome.ending) };
+  }
+
+  /** The agent, or how the turn ends without one. One that opens after the turn was stopped is closed. */
+  async #opened(session: Session, signal: AbortSignal): Promise<AgentSession | TurnOutcome> {
+    const opening = this.#open(session);
+    await unless(signal, opening);
+    if (signal.aborted) {
+      const closed = opening.then((agent) => ("failure" in agent ? undefined : agent.close()));
+      return { kind: "stopped", ending: this.#release(closed), figures: NO_FIGURES };
+    }
+    const agent = await opening;
+    if (!("failure" in agent)) return agent;
+    return { kind: "failed", failure: agent.failure, ending: Promise.resolve(), figures: NO_FIGURES };
+  }
+
+  /** Waits for an agent to let go, but not for ever. */
+  async #release(letting: Promise<unknown>): Promise<void> {
+    const { clock, emit } = this.#context;
+    try {
+      if (await within(clock, LONGEST_END, letting)) return;
+      emit({ type: "fault", doing: "end an agent", error: new Error(`it did not let go within ${LONGEST_END} ms`) });
+    } catch (error) {
+      emit({ type: "fault", doing: "close an agent", error });
+    }
   }
 
   async #open({ agent: name, id, channel, agentState }: Session): Promise<AgentSession | { failure: AgentFailure }> {

@@ -74,7 +74,7 @@ export class LiveSession {
 
   /** Takes up what the lease says is unfinished. */
   resume(lease: Lease): void {
-    if (lease.outbox.length > 0) this.#track(() => this.#busy().outbox.add(lease.outbox));
+    if (lease.outbox.length > 0) this.#deliver(lease.outbox);
     if (lease.controls.length > 0) this.wake("control");
     if (lease.interrupted || lease.waiting > 0) this.wake("inbox");
   }
@@ -82,9 +82,10 @@ export class LiveSession {
   wake(kind: "inbox" | "control" | "outbox"): void {
     switch (kind) {
       case "inbox": {
+        if (!this.#draining) break;
         const { turns } = this.#busy();
         // One waiting drain is enough; a running one may be past its last look.
-        if (turns.size === 0 && this.#draining) this.#track(() => turns.add(() => this.#drain()));
+        if (turns.size === 0) this.#track(() => turns.add(() => this.#drain()));
         break;
       }
       case "control":
@@ -96,9 +97,14 @@ export class LiveSession {
     }
   }
 
-  /** No further turns; the one under way may finish. Resolves when nothing is under way any more. */
+  /** No further turns; the one under way may finish. Resolves when it has; commands and replies may still be. */
   async finish(): Promise<void> {
     this.#draining = false;
+    await this.#work?.turns.onIdle();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async rest(): Promise<void> {
     await this.#work?.idle();
   }
 
@@ -124,6 +130,8 @@ export class LiveSession {
   // ── Turns
 
   async #drain(): Promise<void> {
+    // What was written behind a command belongs behind it: `/new` must not find the next message in the old session.
+    await this.#busy().controls;
     if (!this.#draining) return;
     const { store } = this.#context;
     let turn = await this.#insist("claim", () => store.claim(this.channel, this.#fence, this.#context.take));
@@ -133,15 +141,13 @@ export class LiveSession {
   /** One attempt at one turn; gives the next one to run. */
   async #step(turn: Turn): Promise<Turn | undefined> {
     const work = this.#busy();
-    const { clock } = this.#context;
     const current = new CurrentTurn(turn.id);
     work.current = current;
     const preview = this.#preview(turn, current, work);
     try {
       if (!this.#draining) current.stop("shutdown");
-      if (turn.cancelled) return await this.#endCancelled(turn, preview);
+      if (turn.cancelled || work.cancelled === turn.id) return await this.#endCancelled(turn, preview);
       if (turn.attempt > this.#context.attempts) return await this.#endParked(turn, preview, interruptedTooOften(turn));
-      if (turn.retryAt !== undefined) await sleep(clock, turn.retryAt - clock.now(), current.signal);
       this.#runner ??= new Runner(this.#context, this.#adapter);
       const outcome = await this.#runner.run(this.#session, turn, preview, current.signal);
       if (outcome?.kind === "answered") return await this.#endAnswered(turn, preview, outcome);
@@ -231,7 +237,8 @@ export class LiveSession {
   }
 
   #endingOf(turn: Turn, ref: string | undefined): Ending {
-    const take = this.#draining ? this.#context.take : 0;
+    // With a command under way nothing is claimed: the command's end wakes the inbox.
+    const take = this.#draining && !this.#busy().controls ? this.#context.take : 0;
     return { turn, session: this.#session, now: this.#context.clock.now(), take, ref };
   }
 
@@ -244,6 +251,7 @@ export class LiveSession {
       key: `preview-${turn.id}`,
       ref: turn.preview,
       signal: current.signal,
+      alive: work.alive.signal,
       save: (ref) => this.#insist("save", () => store.save(this.channel, this.#fence, { preview: ref })),
       clear: () => work.outbox.empty,
     });
@@ -267,12 +275,14 @@ export class LiveSession {
     }
     // In the same tick as the last look, so that a wake after it begins a new loop.
     work.controls = undefined;
+    this.wake("inbox");
   }
 
   async #execute(control: Control, work: Work): Promise<void> {
     const { store, emit } = this.#context;
     const { current } = work;
-    const cancelledTurn = control.effect?.cancelledTurn;
+    const cancelledTurn = control.effect?.cancelledTurn ?? undefined;
+    if (cancelledTurn !== undefined) work.cancelled = cancelledTurn;
     if (current && current.turn === cancelledTurn) {
       const over = current.over();
       current.stop("cancelled");
@@ -291,7 +301,6 @@ export class LiveSession {
     this.#session = end.session;
     emit({ type: "command", channel: this.channel, command: control.command, sender: control.sender.id });
     this.#deliver(end.outbox);
-    if (result.replay) this.wake("inbox");
   }
 
   async #answerOf(control: Control) {

@@ -20,6 +20,8 @@ export interface PreviewOptions {
   readonly key: string;
   readonly ref: MessageRef | undefined;
   readonly signal: AbortSignal;
+  /** The session's own: a first send is not cut off with the turn, its reference would be lost. */
+  readonly alive: AbortSignal;
   /** Makes the reference durable. */
   save(ref: MessageRef): Promise<void>;
   /** False while earlier replies of the channel are still to be delivered: they come first. */
@@ -109,7 +111,7 @@ export class Preview {
   }
 
   async #show(): Promise<void> {
-    const { adapter, channel, clock, signal } = this.#options;
+    const { adapter, channel, clock, signal, alive } = this.#options;
     this.#notBefore = clock.now() + adapter.limits.minEditInterval;
     if (this.#ended || signal.aborted || !this.#editor || !this.#options.clear()) return;
     const face = this.#face();
@@ -119,7 +121,7 @@ export class Preview {
     try {
       if (this.#ref === undefined) {
         const text = adapter.limits.repeatableSend ? first : PLACEHOLDER;
-        const ref = await adapter.send(channel, text, { key: this.#options.key, signal });
+        const ref = await adapter.send(channel, text, { key: this.#options.key, signal: alive });
         await this.#options.save(ref);
         this.#ref = ref;
         if (text !== first) return;

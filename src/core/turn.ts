@@ -46,10 +46,10 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
   const tally = { tokensIn: 0, tokensOut: 0 };
   const aborted = abortion(signal);
   const stopTyping = keepTyping(run.adapter, run.channel, clock, signal);
-  const events = agent
-    .run({ id: turn.id, messages: turn.messages, attempt: turn.attempt, signal })
-    [Symbol.asyncIterator]();
   try {
+    const events = agent
+      .run({ id: turn.id, messages: turn.messages, attempt: turn.attempt, signal })
+      [Symbol.asyncIterator]();
     const result = await listen(run, events, aborted.promise, tally, began);
     return { ...result, ending: letGo(events), figures: { ...tally, ms: clock.now() - began } };
   } catch (error) {
@@ -64,21 +64,23 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
 
 /** Follows the agent until it ends, or the turn is stopped: it may take its time then, the people don't wait for it. */
 async function listen(
-  { preview, clock }: TurnRun,
+  { preview, clock, signal }: TurnRun,
   events: AsyncIterator<AgentEvent>,
   stopped: Promise<typeof STOPPED>,
   tally: { tokensIn: number; tokensOut: number; firstTextMs?: number },
   began: number,
 ): Promise<TurnResult> {
   while (true) {
-    const next = await Promise.race([events.next(), stopped]);
-    if (next === STOPPED) return { kind: "stopped" };
+    const next = signal.aborted ? STOPPED : await Promise.race([events.next(), stopped]);
+    // An agent that ends because it was told to has neither failed nor answered.
+    if (next === STOPPED || signal.aborted) return { kind: "stopped" };
     if (next.done) return { kind: "failed", failure: ENDED_EARLY };
     const event = next.value;
     switch (event.type) {
       case "text":
         tally.firstTextMs ??= clock.now() - began;
         preview.append(event.delta);
+        if (preview.text.length > LONGEST_ANSWER) return { kind: "failed", failure: TOO_LONG };
         break;
       case "tool":
         preview.status(event.status === "running" ? `${event.title}…` : "");
@@ -110,11 +112,21 @@ function abortion(signal: AbortSignal): { promise: Promise<typeof STOPPED>; disp
 
 /** Runs the iterator's own clean-up. What it throws after the turn's end belongs to nobody any more. */
 async function letGo(events: AsyncIterator<AgentEvent>): Promise<void> {
-  await Promise.resolve(events.return?.()).then(
-    () => {},
-    () => {},
-  );
+  try {
+    await events.return?.();
+  } catch {
+    // Said after the turn's end: there is nothing left to fail.
+  }
 }
+
+/** Characters. What is longer is no answer to a chat, but a program that got out of hand. */
+const LONGEST_ANSWER = 1_000_000;
+
+const TOO_LONG: AgentFailure = {
+  code: "ANSWER_TOO_LONG",
+  message: `the answer grew beyond ${LONGEST_ANSWER.toLocaleString("en")} characters`,
+  retryable: false,
+};
 
 const ENDED_EARLY: AgentFailure = {
   code: "AGENT_ENDED_EARLY",

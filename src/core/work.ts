@@ -12,6 +12,8 @@ export class Work {
   /** The commands' loop, and whether it has to look once more. */
   controls: Promise<void> | undefined;
   controlsAgain = false;
+  /** The turn that a person cancelled last: its attempt may be claimed already, and not yet be `current`. */
+  cancelled: string | undefined;
   #tasks = 0;
   #idle: (() => void)[] = [];
 

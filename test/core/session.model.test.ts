@@ -219,7 +219,7 @@ const rest = () =>
     await eventually(async () => (await bench.store.stats()).undelivered === 0, "all delivered");
     const busy = [...model.talks.values()].filter(({ running }) => running).length;
     await eventually(async () => {
-      bench.clock.advance(3_600_000);
+      bench.clock.advance(4_000);
       return (await bench.gateway.stats()).live === busy;
     }, "the idle ones put away");
   });
@@ -247,7 +247,7 @@ test("inbox and session do what the model says", async () => {
         { maxCommands: 30 },
       ),
       async (commands) => {
-        const bench = await Bench.open({ queue: { max: MAX, attempts: ATTEMPTS } });
+        const bench = await Bench.open({ queue: { max: MAX, attempts: ATTEMPTS }, pool: { idleTimeout: 60_000 } });
         const model = new Model();
         await fc.asyncModelRun(() => ({ model, real: bench }), commands);
         // Whatever is left is answered in the end.

@@ -341,3 +341,123 @@ test("a long answer arrives in parts, in order, each once", async () => {
   await bench.idle("a");
   expect(bench.channel.texts("local:a")).toEqual(["0123456789", "abcdefghij", "KLM"]);
 });
+
+test("what is written behind /new runs in the new session, also where both wait at a restart", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  (await bench.run("a", "one")).done({ memory: "old" });
+  await bench.idle("a");
+  const old = (await bench.store.current("local:a"))?.id;
+  await bench.store.close();
+  // Both arrive while no gateway works on the channel.
+  const store = await bench.reopen();
+  const arrive = {
+    channel: "local:a",
+    sender: { id: "local:ann", name: "Ann" },
+    sentAt: 0,
+    addressed: true,
+    direct: true,
+  } as const;
+  await store.signal({ ...arrive, id: "n", text: "/new" }, { command: "new", args: "", cancel: "all", reason: "/new" });
+  await store.accept({ ...arrive, id: "2", text: "two" }, { max: 10, fullNotice: "full" });
+  await bench.crash();
+  const run = await bench.run("a", "two");
+  expect(run.state).toBeUndefined();
+  run.say("fresh");
+  run.done();
+  await bench.idle("a");
+  const current = await bench.store.current("local:a");
+  expect(current?.id).not.toBe(old);
+  const said = await bench.store.transcript(current?.id ?? "", { limit: 10 });
+  expect(said.entries.map(({ text }) => text)).toEqual(["two", "fresh"]);
+});
+
+test("/stop in the very moment in which the next turn is claimed stops that turn, and nothing of it is shown", async () => {
+  for (let round = 0; round < 20; round++) {
+    const bench = await Bench.open();
+    await bench.channel.say("a", "1", "one");
+    const run = await bench.run("a", "one");
+    await bench.channel.say("a", "2", "two");
+    run.say("first");
+    run.done();
+    await bench.channel.say("a", "s", "/stop");
+    await bench.shows("a", /was stopped|was dropped|Nothing is running/);
+    const next = bench.agent.runs.get("local:a");
+    next?.say("must not appear");
+    next?.done();
+    await bench.idle("a");
+    expect(bench.channel.seen.some(({ text }) => text.includes("must not appear"))).toBe(false);
+    expect((await bench.receipt("a", "2"))?.state).toBe("dropped");
+    await bench.close();
+  }
+});
+
+test("an agent that takes for ever to open holds up neither /stop nor the commands behind it, and is closed when it opens", async () => {
+  const bench = await Bench.open();
+  const open = bench.agent.open.bind(bench.agent);
+  let letOpen = () => {};
+  bench.agent.open = async (options) => {
+    await new Promise<void>((resolve) => {
+      letOpen = resolve;
+    });
+    return await open(options);
+  };
+  await bench.channel.say("a", "1", "one");
+  await eventually(async () => (await bench.receipt("a", "1"))?.state === "running", "it opens");
+  await bench.channel.say("a", "s", "/stop");
+  await bench.shows("a", /The running answer was stopped/);
+  await bench.channel.say("a", "h", "/help");
+  await bench.shows("a", /`\/new`/);
+  letOpen();
+  await eventually(() => bench.agent.closed === 1, "closed");
+});
+
+test("an agent that throws instead of running has failed, and is tried again", async () => {
+  const bench = await Bench.open({
+    agents: {
+      broken: {
+        open: async () => ({
+          run() {
+            throw new Error("broken from the start");
+          },
+          close: async () => {},
+        }),
+      },
+    },
+    queue: { attempts: 1 },
+  });
+  await bench.channel.say("a", "1", "one");
+  await bench.shows("a", /could not be answered: broken from the start/);
+});
+
+test("an answer that never ends is ended", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  const run = await bench.run("a", "one");
+  run.say("x".repeat(1_000_001));
+  await bench.shows("a", /the answer grew beyond 1,000,000 characters/);
+  expect(bench.channel.seen.every(({ text }) => !text.startsWith("xx"))).toBe(true);
+});
+
+test("a hint that finds nothing leaves the outbox in order", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  const run = await bench.run("a", "one");
+  bench.hint({ channel: "local:a", kind: "outbox" });
+  run.say("the answer");
+  run.done();
+  await bench.shows("a", /^the answer$/);
+});
+
+test("an operator who cancels an archived session does not stop the current one", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  (await bench.run("a", "one")).done();
+  await bench.idle("a");
+  const old = (await bench.store.current("local:a"))?.id ?? "";
+  await bench.channel.say("a", "n", "/new");
+  await bench.channel.say("a", "2", "two");
+  const run = await bench.run("a", "two");
+  expect(await bench.gateway.cancel(old, "operator")).toEqual({ cancelledTurn: null, dropped: 0 });
+  expect(run.aborted).toBe(false);
+});

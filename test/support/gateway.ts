@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { Gateway, type GatewayOptions } from "../../src/core/gateway.ts";
 import type { GatewayEvent } from "../../src/events.ts";
 import { type ChannelId, channelId } from "../../src/model.ts";
-import type { Store } from "../../src/store.ts";
+import type { Hint, Store } from "../../src/store.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { TestClock } from "./clock.ts";
 import { eventually } from "./eventually.ts";
@@ -27,6 +27,7 @@ export class Bench {
   readonly events: GatewayEvent[] = [];
   readonly #folder: string;
   readonly #options: Partial<GatewayOptions>;
+  #listeners: ((hint: Hint) => void)[] = [];
   store!: Store;
   gateway!: Gateway;
 
@@ -48,8 +49,25 @@ export class Bench {
     await this.store.close();
   }
 
-  async start(): Promise<void> {
+  /** The store alone, without a gateway on it. */
+  async reopen(): Promise<Store> {
     this.store = await openLmdbStore({ path: this.#folder, clock: this.clock, dedupeFor: 86_400_000 });
+    const watch = this.store.watch.bind(this.store);
+    this.store.watch = (listener) => {
+      this.#listeners.push(listener);
+      return watch(listener);
+    };
+    return this.store;
+  }
+
+  /** A hint as it may get repeated, or come late. */
+  hint(hint: Hint): void {
+    for (const listener of this.#listeners) listener(hint);
+  }
+
+  async start(): Promise<void> {
+    this.#listeners = [];
+    await this.reopen();
     this.gateway = new Gateway({
       store: this.store,
       adapters: [this.channel],
