@@ -89,8 +89,7 @@ const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 export type TelegramConfig = z.infer<typeof telegram>;
-export type WebConfig = z.infer<typeof web>;
-export type DemoConfig = z.infer<typeof demo>;
+
 export type CommandConfig = z.infer<typeof command>;
 export type HttpConfig = Config["http"];
 

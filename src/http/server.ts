@@ -54,6 +54,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 });
   const listener = await listen(server, config.host, config.port);
   const { port } = listener;
+  // A connection that can't be accepted (no file descriptors left) must not end the process.
+  server.on("error", (error) => log.error({ err: error }, "the HTTP server could not accept a connection"));
   const app = createApp(options, createAuth(options.token, port), createHosts(config, port));
   const answer = getRequestListener(
     async (request, { outgoing }) => {

@@ -89,7 +89,7 @@ export class LocalChannel implements ChannelAdapter, Editing {
   }
 }
 
-export function saying(chat: string, id: string, text: string, more: Partial<InboundEvent> = {}): InboundEvent {
+function saying(chat: string, id: string, text: string, more: Partial<InboundEvent> = {}): InboundEvent {
   return {
     channel: channelId("local", chat),
     id,
