@@ -10,15 +10,22 @@ export function readCounters(view: View): Counters {
 }
 
 /** Adds to the figures; a step may be negative. */
-export function count(transaction: Transaction, steps: Partial<Counters>): void {
-  const counters = readCounters(transaction);
-  const next = { ...counters };
-  for (const name of Object.keys(steps) as (keyof Counters)[]) next[name] += steps[name] ?? 0;
-  transaction.put(countersKey, next);
+export function count(transaction: Transaction, steps: Partial<Omit<Counters, "sequence">>): void {
+  const { sequence, sessions, queued, inFlight, undelivered, deadLetters } = readCounters(transaction);
+  transaction.put(countersKey, {
+    sequence,
+    sessions: sessions + (steps.sessions ?? 0),
+    queued: queued + (steps.queued ?? 0),
+    inFlight: inFlight + (steps.inFlight ?? 0),
+    undelivered: undelivered + (steps.undelivered ?? 0),
+    deadLetters: deadLetters + (steps.deadLetters ?? 0),
+  });
 }
 
 /** A number that the whole store gives out once. */
 export function nextSequence(transaction: Transaction): number {
-  count(transaction, { sequence: 1 });
-  return readCounters(transaction).sequence;
+  const counters = readCounters(transaction);
+  const sequence = counters.sequence + 1;
+  transaction.put(countersKey, { ...counters, sequence });
+  return sequence;
 }

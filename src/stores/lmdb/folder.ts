@@ -69,11 +69,11 @@ export class Folder implements View {
   }
 
   get<Row>(key: Key<Row>): Row | undefined {
-    return (this.#hot.get(key) ?? this.#open().get(key)) as Row | undefined;
+    return this.#read((database) => (this.#hot.get(key) ?? database.get(key)) as Row | undefined);
   }
 
   has(key: Key<unknown>): boolean {
-    return this.#open().doesExist(key);
+    return this.#read((database) => database.doesExist(key));
   }
 
   *scan<Row>(range: KeyRange<Row>, direction: "forward" | "backward" = "forward"): Iterable<Entry<Row>> {
@@ -81,7 +81,14 @@ export class Folder implements View {
       direction === "forward"
         ? { start: range.from, end: range.to }
         : { start: range.to, end: range.from, reverse: true, exclusiveStart: true, inclusiveEnd: true };
-    for (const { key, value } of this.#open().getRange(bounds)) yield { key: key as Key<Row>, row: value as Row };
+    const entries = this.#read((database) => database.getRange(bounds)[Symbol.iterator]());
+    try {
+      for (let next = this.#read(() => entries.next()); next.done !== true; next = this.#read(() => entries.next())) {
+        yield { key: next.value.key as Key<Row>, row: next.value.value as Row };
+      }
+    } finally {
+      entries.return?.();
+    }
   }
 
   /** Writes all or nothing. Resolves when it is on disk; one at a time. */
@@ -123,6 +130,15 @@ export class Folder implements View {
       throw reason;
     }
     database.resetReadTxn();
+  }
+
+  /** Throws STORE_UNAVAILABLE. */
+  #read<Result>(work: (database: Database) => Result): Result {
+    try {
+      return work(this.#open());
+    } catch (error) {
+      throw readFailure(error, this.path);
+    }
   }
 
   #open(): Database {

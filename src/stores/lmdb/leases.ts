@@ -74,9 +74,9 @@ export function finishControl(
   if (findReceipt(transaction, channel, row, end.control) !== undefined) {
     replaceReceipt(transaction, context, channel, row, [end.control, now, "a"]);
   }
-  session = changeSession(transaction, session, { ...end.session, lastActivityAt: now }, now);
+  session = changeSession(transaction, session, end.session ?? {}, now, { lastActivityAt: now });
   if (end.renew !== undefined) {
-    changeSession(transaction, session, { archivedAt: now }, now);
+    changeSession(transaction, session, {}, now, { archivedAt: now });
     session = createSession(transaction, channel, end.renew, now);
     row.session = session.id;
   }

@@ -11,11 +11,12 @@ import type { View } from "./view.ts";
 const AT_ONCE = 500;
 const LAST_MINUTE = 36 ** 9 - 1;
 
-/** `limit` counts those that are not pinned; all pinned ones that match stand on the first page. */
-export async function listSessions(view: View, query: SessionQuery): Promise<SessionPage> {
+/** Throws what `assertOpen` throws when the store is closed meanwhile. `limit` counts those that are not pinned; all pinned ones that match stand on the first page. */
+export async function listSessions(view: View, query: SessionQuery, assertOpen: () => void): Promise<SessionPage> {
   const pinned = query.cursor === undefined ? newestFirst(pinnedSessions(view, query)) : [];
   const { channel } = query;
-  const { rows, ...cursor } = channel === undefined ? await walk(view, query) : ofChannel(view, query, channel);
+  const { rows, ...cursor } =
+    channel === undefined ? await walk(view, query, assertOpen) : ofChannel(view, query, channel);
   return { sessions: [...pinned, ...rows].map(viewSession), ...cursor };
 }
 
@@ -34,7 +35,7 @@ function pinnedSessions(view: View, query: SessionQuery): SessionRow[] {
 }
 
 /** Along the index of activity, the newest first, from the cursor on. */
-async function walk(view: View, query: SessionQuery): Promise<Rows> {
+async function walk(view: View, query: SessionQuery, assertOpen: () => void): Promise<Rows> {
   const rows: SessionRow[] = [];
   let range: KeyRange<ListedRow> | undefined = rangeOf(query);
   while (range !== undefined) {
@@ -53,7 +54,9 @@ async function walk(view: View, query: SessionQuery): Promise<Rows> {
       }
     }
     range = left;
-    if (range !== undefined) await nextTurn();
+    if (range === undefined) break;
+    await nextTurn();
+    assertOpen();
   }
   return { rows };
 }

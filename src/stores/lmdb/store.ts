@@ -49,7 +49,6 @@ import { Commits, type Scope } from "./commits.ts";
 import type { Context } from "./context.ts";
 import { readCounters } from "./counters.ts";
 import { discard, readDeadLetters, replay } from "./deadletters.ts";
-import { readFailure } from "./failures.ts";
 import { Folder } from "./folder.ts";
 import { accept, refuse, signal } from "./intake.ts";
 import { entriesSince, pageOfEntries, putEntry } from "./journal.ts";
@@ -113,7 +112,7 @@ class LmdbStore implements Store {
   async acquire(channel: ChannelId, replica: string, fresh: NewSession): Promise<Acquired> {
     this.#commits.assertOpen();
     if (!this.#commits.isBusy(channel)) {
-      const stored = this.#look(() => acquireStored(this.#folder, this.#context, channel, replica));
+      const stored = acquireStored(this.#folder, this.#context, channel, replica);
       if (stored !== undefined) return stored;
     }
     return this.#write(channel, (transaction) => acquire(transaction, this.#context, channel, replica, fresh));
@@ -211,7 +210,7 @@ class LmdbStore implements Store {
 
   async list(query: SessionQuery): Promise<SessionPage> {
     this.#commits.assertOpen();
-    return listSessions(this.#folder, query);
+    return listSessions(this.#folder, query, () => this.#commits.assertOpen());
   }
 
   transcript(session: string, page: { limit: number; before?: number }): Promise<TranscriptPage> {
@@ -272,20 +271,12 @@ class LmdbStore implements Store {
 
   async #read<Result>(work: (view: View) => Result): Promise<Result> {
     this.#commits.assertOpen();
-    return this.#look(() => work(this.#folder));
+    return work(this.#folder);
   }
 
   /** A read that must not overtake the channel's writes: it hands out, or judges by, the fence. */
   #readInTurn<Result>(channel: ChannelId, work: (view: View) => Result): Promise<Result> {
     return this.#commits.read(channel, work);
-  }
-
-  #look<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      throw readFailure(error, this.#folder.path);
-    }
   }
 
   /** One listener's failure is neither the others' nor the writer's. */

@@ -193,8 +193,7 @@ function conclude(
   const session = transaction.get(sessionKey(channel, turn.session));
   if (session !== undefined) {
     const newest = appendTranscript(transaction, session.newest, transcript);
-    const change = { ...patch, lastActivityAt: now, ...(newest === undefined ? {} : { newest }) };
-    changeSession(transaction, session, change, now);
+    changeSession(transaction, session, patch, now, { lastActivityAt: now, newest });
   }
   const outbox = addReplies(transaction, context, channel, row, drafts);
   const next = take > 0 ? begin(transaction, context, channel, row, take) : undefined;

@@ -140,6 +140,18 @@ export function describeLists(open: OpenHarness): void {
       expect(pages[0]).toHaveLength(3);
     });
 
+    test("finds the few that match among very many", async () => {
+      await make("web:first", { agent: "rare" });
+      stage.advance(MINUTE);
+      await Promise.all(Array.from({ length: 1_200 }, (_, index) => make(`web:${index}`)));
+      stage.advance(MINUTE);
+      await make("web:last", { agent: "rare" });
+      expect(await inPages(1, { agent: "rare" })).toEqual([["web:last"], ["web:first"]]);
+      const pages = await inPages(700);
+      expect(pages.map(({ length }) => length)).toEqual([700, 502]);
+      expect(new Set(pages.flat()).size).toBe(1_202);
+    });
+
     test("leaves archived sessions out unless they are asked for", async () => {
       await make("web:1");
       stage.advance(MINUTE);
