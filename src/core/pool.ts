@@ -4,7 +4,7 @@
  * Busy ones are never evicted, so a burst may exceed `maxLive` until they rest.
  */
 import { SwitchboardError } from "../errors.ts";
-import { adapterOf, type ChannelId } from "../model.ts";
+import { adapterOf, type ChannelId, type SessionSource } from "../model.ts";
 import type { Hint, Store } from "../store.ts";
 import { within } from "./clock.ts";
 import type { Context } from "./context.ts";
@@ -20,6 +20,8 @@ export interface PoolOptions {
   beat(): Promise<void>;
 }
 
+/** For each session that a start restores of a source, how many of the newest it looks at. */
+const LOOKED_AT = 20;
 /** How long replies may still be delivered after the turns have ended, when the gateway stops. */
 const FLUSH = 2_000;
 
@@ -196,7 +198,10 @@ export class Pool implements SessionListener {
   }
 }
 
-/** Restores the newest sessions of each source before anybody asks for them. */
+/**
+ * Restores the newest sessions of each source before anybody asks for them. It looks at a few of the newest only:
+ * the work of a start must not grow with what is stored, and a source that is rare would be sought through all of it.
+ */
 export async function warm(
   pool: Pool,
   store: Store,
@@ -204,8 +209,12 @@ export async function warm(
   known: (channel: ChannelId) => boolean,
 ): Promise<void> {
   if (count === 0) return;
-  for (const source of ["channel", "manual", "cron", "setup"] as const) {
-    const { sessions } = await store.list({ limit: count, source });
-    for (const { channel } of sessions.slice(0, count)) if (known(channel)) await pool.ensure(channel);
+  const { sessions } = await store.list({ limit: count * LOOKED_AT });
+  const warmed = new Map<SessionSource, number>();
+  for (const { channel, source } of sessions) {
+    const already = warmed.get(source) ?? 0;
+    if (already === count || !known(channel)) continue;
+    await pool.ensure(channel);
+    warmed.set(source, already + 1);
   }
 }

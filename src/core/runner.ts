@@ -31,8 +31,15 @@ export class Runner {
     const { emit, slots } = this.#context;
     emit({ type: "turn.started", channel: session.channel, turn: turn.id, attempt: turn.attempt });
     const outcome = await slots.run(() => this.#runNow(session, turn, preview, signal), signal);
-    if (outcome) this.#ending = outcome.ending;
+    if (outcome) this.#expect(outcome.ending);
     return outcome;
+  }
+
+  #expect(ending: Promise<void>): void {
+    this.#ending = ending;
+    void ending.then(() => {
+      if (this.#ending === ending) this.#ending = undefined;
+    });
   }
 
   /** Never rejects, and never waits for ever: an agent that can't be closed is reported and forgotten. */

@@ -370,11 +370,12 @@ export class LiveSession {
   /** Repeats a step of the store until it succeeds or can't: what is under way waits for the store, it is not lost. */
   async #insist<T>(doing: string, step: () => Promise<T>): Promise<T> {
     const { clock, emit } = this.#context;
-    const { signal } = this.#busy().alive;
+    const { alive } = this.#busy();
     for (let attempt = 0; ; attempt++) {
       try {
         return await step();
       } catch (error) {
+        const { signal } = alive;
         if (!(error instanceof SwitchboardError && error.retryable) || signal.aborted) throw error;
         emit({ type: "store.fault", doing, error });
         await sleep(clock, backoff(attempt, 100, 5_000), signal);

@@ -44,20 +44,20 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
   const { agent, turn, clock, signal } = run;
   const began = clock.now();
   const tally = { tokensIn: 0, tokensOut: 0 };
-  const aborted = abortion(signal);
+  const stop = new Stop(signal);
   const stopTyping = keepTyping(run.adapter, run.channel, clock, signal);
   try {
     const events = agent
       .run({ id: turn.id, messages: turn.messages, attempt: turn.attempt, signal })
       [Symbol.asyncIterator]();
-    const result = await listen(run, events, aborted.promise, tally, began);
+    const result = await listen(run, events, stop, tally, began);
     return { ...result, ending: letGo(events), figures: { ...tally, ms: clock.now() - began } };
   } catch (error) {
     const end = { ending: Promise.resolve(), figures: { ...tally, ms: clock.now() - began } };
     if (signal.aborted) return { kind: "stopped", ...end };
     return { kind: "failed", failure: { code: "AGENT_THREW", message: describe(error), retryable: true }, ...end };
   } finally {
-    aborted.dispose();
+    stop.dispose();
     stopTyping();
   }
 }
@@ -66,12 +66,12 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
 async function listen(
   { preview, clock, signal }: TurnRun,
   events: AsyncIterator<AgentEvent>,
-  stopped: Promise<typeof STOPPED>,
+  stop: Stop,
   tally: { tokensIn: number; tokensOut: number; firstTextMs?: number },
   began: number,
 ): Promise<TurnResult> {
   while (true) {
-    const next = signal.aborted ? STOPPED : await Promise.race([events.next(), stopped]);
+    const next = signal.aborted ? STOPPED : await stop.or(events.next());
     // An agent that ends because it was told to has neither failed nor answered.
     if (next === STOPPED || signal.aborted) return { kind: "stopped" };
     if (next.done) return { kind: "failed", failure: ENDED_EARLY };
@@ -99,15 +99,29 @@ async function listen(
   }
 }
 
-function abortion(signal: AbortSignal): { promise: Promise<typeof STOPPED>; dispose: () => void } {
-  let dispose = () => {};
-  const promise = new Promise<typeof STOPPED>((resolve) => {
-    if (signal.aborted) return resolve(STOPPED);
-    const listener = () => resolve(STOPPED);
-    signal.addEventListener("abort", listener, { once: true });
-    dispose = () => signal.removeEventListener("abort", listener);
-  });
-  return { promise, dispose };
+/** The turn's signal, to be waited for beside one promise at a time. A race with each would hold on to all of them. */
+class Stop {
+  readonly #signal: AbortSignal;
+  #wake = () => {};
+  readonly #listener = () => this.#wake();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#listener, { once: true });
+  }
+
+  /** What the promise gives, or STOPPED as soon as the signal aborts. */
+  or<Value>(promise: Promise<Value>): Promise<Value | typeof STOPPED> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve(STOPPED);
+      if (this.#signal.aborted) this.#wake();
+      promise.then(resolve, reject);
+    });
+  }
+
+  dispose(): void {
+    this.#signal.removeEventListener("abort", this.#listener);
+  }
 }
 
 /** Runs the iterator's own clean-up. What it throws after the turn's end belongs to nobody any more. */
