@@ -39,8 +39,9 @@ export function App({ chat }: { chat: Chat }): VNode {
       } else if (event.key === "Escape") {
         setDrawer(false);
       } else if (!typing && event.key === "/") {
-        // The key itself lands in the composer: commands begin with it.
-        composer.current?.focus();
+        // Not left to the browser: whether a key lands in a field that gets the focus meanwhile is a race.
+        event.preventDefault();
+        composer.current?.begin("/");
       } else if (!typing && event.key === "?") {
         event.preventDefault();
         setHelp(true);

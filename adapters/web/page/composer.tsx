@@ -6,6 +6,8 @@ import { MENU_ID, Menu, matching, optionId } from "./menu.tsx";
 
 export interface ComposerHandle {
   focus(): void;
+  /** Puts the text into an empty field, and the cursor behind it. */
+  begin(text: string): void;
   stop(): void;
 }
 
@@ -30,8 +32,6 @@ export function Composer({ channel, commands, busy, handle, onSend }: ComposerPr
     if (busy) onSend("/stop");
   };
 
-  useImperativeHandle(handle, () => ({ focus: () => field.current?.focus(), stop }), [busy]);
-
   // The field is as high as its text.
   useLayoutEffect(() => {
     const element = field.current;
@@ -52,6 +52,11 @@ export function Composer({ channel, commands, busy, handle, onSend }: ComposerPr
     write("");
     field.current?.focus();
   };
+  const begin = (start: string): void => {
+    if (field.current?.value === "") write(start);
+    field.current?.focus();
+  };
+  useImperativeHandle(handle, () => ({ focus: () => field.current?.focus(), begin, stop }), [busy]);
   const move = (by: 1 | -1): void => setPicked((picked + by + offered.length) % offered.length);
 
   /** What a key means here; undefined leaves it to the browser. */
