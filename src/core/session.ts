@@ -67,11 +67,6 @@ export class LiveSession {
     return this.#work !== undefined;
   }
 
-  /** A turn is under way, or waits for a slot or its next attempt. */
-  get running(): boolean {
-    return this.#work?.current !== undefined;
-  }
-
   /** Takes up what the lease says is unfinished. */
   resume(lease: Lease): void {
     if (lease.outbox.length > 0) this.#deliver(lease.outbox);
