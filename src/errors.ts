@@ -10,15 +10,36 @@ export const ERRORS = {
   },
   STORE_FORMAT: {
     retryable: false,
-    remedy: "The store was written by a newer version. Start that version, or restore a backup.",
+    remedy: "Start the version and with the settings that the store was written with, or restore a backup.",
+  },
+  STORE_IN_USE: {
+    retryable: true,
+    remedy: "Stop every gateway that uses this store, and run the command again.",
+  },
+  STORE_NOT_EMPTY: {
+    retryable: false,
+    remedy: "Copy into a new folder, or into Redis under a prefix of its own (?prefix=…).",
+  },
+  STORE_UNKNOWN: { retryable: false, remedy: "Correct the address: the store to copy from must be there." },
+  STORE_HALF_COPIED: {
+    retryable: false,
+    remedy: "Run `switchboard store copy` again with the same addresses: it goes on where it was stopped.",
+  },
+  COPY_DIFFERS: {
+    retryable: true,
+    remedy: "Make sure that nothing else uses either store, and run the command again: it mends what differs.",
   },
   STORE_FULL: {
     retryable: true,
-    remedy: "The disk is full. Free some space; the gateway goes on by itself. Nothing was lost.",
+    remedy: "The disk or Redis is full. Make room; the gateway goes on by itself. Nothing was lost.",
   },
   STORE_UNAVAILABLE: {
     retryable: true,
     remedy: "The store can't be written. Nothing was acknowledged, so nothing was lost.",
+  },
+  STORE_REFUSED: {
+    retryable: true,
+    remedy: "Correct the user and password in store.url, or the user's rights in Redis. Nothing was acknowledged.",
   },
   STORE_CLOSED: {
     retryable: false,

@@ -9,6 +9,8 @@
  *   newest `acquire` of the channel gave and it has not been released.
  * - What is returned is the caller's own: the store never changes it later.
  * - Methods may be called concurrently, for the same channel too.
+ * - A call that rejected with STORE_UNAVAILABLE may still have been carried out, or be so a little later. Calling again
+ *   is always right: what was done is not done twice, and the answer is the one that was lost.
  */
 import type {
   Ask,
@@ -64,21 +66,34 @@ export interface Store extends Journal {
   /** Gives the channel up. A stale fence is not an error here: it is already given up. */
   release(channel: ChannelId, fence: Fence): Promise<void>;
 
-  /** Proves that the replica lives and that the store takes writes. */
-  heartbeat(replica: string): Promise<void>;
+  /**
+   * Proves that the replica lives and that the store takes writes. A replica that did so for the first time may own
+   * channels; one that did not do so for `Membership.lasts` may lose them. `leaving`: it lives, but takes nothing new.
+   */
+  heartbeat(replica: string, leaving?: boolean): Promise<Membership>;
 
   /**
-   * Channels with something to do (a message, a turn in flight, a command, an undelivered reply) and no
-   * living owner. Its cost grows with what is pending, never with what is stored.
+   * Channels with something to do (a message, a turn in flight, a command, an undelivered reply) that no living
+   * replica but this one owns: nobody's, and its own, because a hint may have been lost. Its cost grows with what
+   * is pending, never with what is stored.
    */
-  orphans(): Promise<ChannelId[]>;
+  unattended(replica: string): Promise<ChannelId[]>;
+
+  /**
+   * True while this replica has what only one at a time may have, such as the long poll of an account: it has it
+   * from then on until it lets go or is no longer alive. False where another one has it.
+   */
+  hold(name: string, replica: string): Promise<boolean>;
+  /** Gives it up. One that it doesn't have is not an error. */
+  letGo(name: string, replica: string): Promise<void>;
 
   // ── Turns: by the owner
 
   /**
    * The next turn, its attempt durable before this resolves; undefined when nothing waits. A turn already in
-   * flight is given again, its attempt one higher (the same number after `requeue`); a cancelled one as it is, to
-   * be ended by `cancel`. `take` is how many waiting messages a new turn may collect, at least 1.
+   * flight is given again: to a new owner, and after a retry, its attempt one higher (the same number after
+   * `requeue`); to the one who claimed it as it is, because the first answer may have got lost; a cancelled one as
+   * it is, to be ended by `cancel`. `take` is how many waiting messages a new turn may collect, at least 1.
    */
   claim(channel: ChannelId, fence: Fence, take: number): Promise<Turn | undefined>;
 
@@ -145,6 +160,8 @@ export interface Store extends Journal {
   queue(channel: ChannelId): Promise<QueueView>;
   deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]>;
   stats(): Promise<StoreStats>;
+  /** What endangers data as this store is set up: a sentence each, for operators. */
+  warnings(): readonly string[];
 
   /**
    * Calls the listener after each change that this process should know of, until the returned function is
@@ -209,6 +226,20 @@ export type Signalled =
 export type Acquired =
   | { readonly status: "owned"; readonly lease: Lease }
   | { readonly status: "elsewhere"; readonly owner: string };
+
+export interface Membership {
+  /**
+   * For how long from the call on, in milliseconds, this replica is safe from losing what it owns. Infinity where
+   * no other process can use the store.
+   */
+  readonly lasts: number;
+  /** True where the replica was counted as dead since its last call: whatever it owned may be another's by now. */
+  readonly lost: boolean;
+  /** This replica's name among `replicas`: another one in each life of a process. */
+  readonly self: string;
+  /** All that live and are not leaving, sorted. */
+  readonly replicas: readonly string[];
+}
 
 export interface Lease extends Pending {
   readonly fence: Fence;
@@ -334,8 +365,11 @@ export interface StoreStats {
   readonly deadLetters: number;
 }
 
+/** Something changed that this process may want to look at. */
+export type Hint = ChannelHint | { readonly kind: "replicas" };
+
 /** `inbox`, `control`, `outbox`: the owner has something to do. `state`: something to show changed. `journal`: its log grew. */
-export interface Hint {
+export interface ChannelHint {
   readonly channel: ChannelId;
   readonly kind: "inbox" | "control" | "outbox" | "state" | "journal";
 }

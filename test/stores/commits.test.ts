@@ -60,7 +60,7 @@ describe("a commit that fails", () => {
   test("leaves no channel pending, owned or without its owner", async () => {
     failNextCommit();
     await expect(store.accept(event("web:1", "1"), ROOM)).rejects.toEqual(FULL);
-    expect(await store.orphans()).toEqual([]);
+    expect(await store.unattended("nobody")).toEqual([]);
 
     failNextCommit();
     await expect(store.acquire("web:2", "replica-1", FRESH)).rejects.toEqual(FULL);
@@ -87,7 +87,7 @@ describe("a commit that fails", () => {
     await store.accept(event("web:1", "3"), ROOM);
     await store.close();
     store = await open();
-    expect(await store.orphans()).toEqual(["web:1"]);
+    expect(await store.unattended("nobody")).toEqual(["web:1"]);
   });
 });
 
@@ -101,7 +101,7 @@ describe("opening", () => {
     const gets = vi.spyOn(Folder.prototype, "get");
     const rows = countScannedRows();
     store = await open();
-    expect((await store.orphans()).toSorted()).toEqual(["web:1500", "web:7"]);
+    expect((await store.unattended("nobody")).toSorted()).toEqual(["web:1500", "web:7"]);
     expect(rows()).toBeLessThanOrEqual(2);
     expect(gets.mock.calls.length).toBeLessThan(10);
   });

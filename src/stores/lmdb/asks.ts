@@ -1,8 +1,8 @@
 /** What an agent wants from people. */
-import { randomBytes } from "node:crypto";
 import { SwitchboardError } from "../../errors.ts";
 import type { Ask, AskDecision, ChannelId, Json, Sender } from "../../model.ts";
 import type { AskDraft, Fence } from "../../store.ts";
+import { mintAskId } from "../shared/ids.ts";
 import { readChannel, saveChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { addControl } from "./intake.ts";
@@ -23,7 +23,7 @@ export function openAsk(
   const row = readChannel(transaction, channel);
   if (row.session === undefined) throw staleFence(channel);
   const ask: Ask = {
-    id: `ask_${randomBytes(15).toString("base64url")}`,
+    id: mintAskId(channel),
     channel,
     session: row.session,
     ...(turn === undefined ? {} : { turn }),

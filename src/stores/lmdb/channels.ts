@@ -1,6 +1,6 @@
 /** The row of a channel: made when something first comes in, kept from then on. */
 import type { ChannelId } from "../../model.ts";
-import { channelKey, replyKey } from "./keys.ts";
+import { channelKey, isLegible, replyKey } from "./keys.ts";
 import type { ChannelRow } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
@@ -8,7 +8,9 @@ import type { View } from "./view.ts";
 /** The caller's own to change, except for the lists in it: those are replaced. */
 export function readChannel(view: View, channel: ChannelId): ChannelRow {
   const row = view.get(channelKey(channel));
-  return row === undefined ? { head: 1, tail: 1, turns: 0, controls: [], outbox: [], recent: "" } : { ...row };
+  if (row !== undefined) return { ...row };
+  const fresh = { head: 1, tail: 1, turns: 0, controls: [], outbox: [], recent: "" };
+  return isLegible(channel) ? fresh : { channel, ...fresh };
 }
 
 export function saveChannel(transaction: Transaction, channel: ChannelId, row: ChannelRow): void {

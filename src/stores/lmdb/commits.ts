@@ -9,7 +9,7 @@
  */
 import { SwitchboardError } from "../../errors.ts";
 import type { ChannelId } from "../../model.ts";
-import type { Hint } from "../../store.ts";
+import type { ChannelHint } from "../../store.ts";
 import type { Folder } from "./folder.ts";
 import { type Changes, Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
@@ -45,14 +45,14 @@ interface Underway {
 
 export class Commits {
   readonly #folder: Folder;
-  readonly #tell: (hint: Hint) => void;
+  readonly #tell: (hint: ChannelHint) => void;
   /** How many methods wait or are being committed, by their scope. */
   readonly #busy = new Map<Scope, number>();
   #waiting: Job[] = [];
   #working: Promise<void> | undefined;
   #closed = false;
 
-  constructor(folder: Folder, tell: (hint: Hint) => void) {
+  constructor(folder: Folder, tell: (hint: ChannelHint) => void) {
     this.#folder = folder;
     this.#tell = tell;
   }

@@ -29,3 +29,9 @@ export function nextSequence(transaction: Transaction): number {
   transaction.put(countersKey, { ...counters, sequence });
   return sequence;
 }
+
+/** None that is given out from here on is as small. */
+export function raiseSequence(transaction: Transaction, least: number): void {
+  const counters = readCounters(transaction);
+  if (counters.sequence < least) transaction.put(countersKey, { ...counters, sequence: least });
+}

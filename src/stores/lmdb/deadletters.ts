@@ -11,9 +11,13 @@ import type { Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
 
 export function parkMessage(transaction: Transaction, letter: Omit<DeadLetter, "id">): void {
-  const { channel, message, at } = letter;
-  const id = `${channel}#${message.id}`;
-  transaction.put(deadLetterKey(id), { id, ...letter });
+  const { channel, message } = letter;
+  addLetter(transaction, { id: `${channel}#${message.id}`, ...letter });
+}
+
+export function addLetter(transaction: Transaction, letter: DeadLetter): void {
+  const { id, at, channel } = letter;
+  transaction.put(deadLetterKey(id), letter);
   transaction.put(deadSinceKey(at, id), [id, channel]);
   count(transaction, { deadLetters: 1 });
 }
@@ -32,7 +36,7 @@ export function readDeadLetters(view: View, { channel, limit }: { channel?: Chan
 
 /** See `Store.discard`. */
 export function discard(transaction: Transaction, id: string): void {
-  forget(transaction, known(transaction, id));
+  forgetLetter(transaction, known(transaction, id));
 }
 
 /** See `Store.replay`. */
@@ -40,7 +44,7 @@ export function replay(transaction: Transaction, context: Context, id: string): 
   const letter = known(transaction, id);
   const row = readChannel(transaction, letter.channel);
   const { channel, message } = letter;
-  forget(transaction, letter);
+  forgetLetter(transaction, letter);
   const place = enqueue(transaction, context, channel, row, message);
   replaceReceipt(transaction, context, channel, row, [message.id, context.clock.now(), "q", place]);
   saveChannel(transaction, channel, row);
@@ -53,7 +57,7 @@ function known(transaction: Transaction, id: string): DeadLetter {
   return letter;
 }
 
-function forget(transaction: Transaction, { id, at }: DeadLetter): void {
+export function forgetLetter(transaction: Transaction, { id, at }: DeadLetter): void {
   transaction.remove(deadLetterKey(id));
   transaction.remove(deadSinceKey(at, id));
   count(transaction, { deadLetters: -1 });

@@ -2,6 +2,7 @@
 import type { ChannelId, Json } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
 import {
+  isLegible,
   journalEntryKey,
   journalKey,
   journalNameKey,
@@ -19,7 +20,7 @@ const SLACK = 64;
 
 /** See `Journal.journalPut`. */
 export function putEntry(transaction: Transaction, channel: ChannelId, key: string, body: Json): number {
-  const head = transaction.get(journalKey(channel)) ?? { version: 0, entries: 0, oldest: 1 };
+  const head = transaction.get(journalKey(channel)) ?? emptyJournal(channel);
   const version = head.version + 1;
   const known = transaction.get(journalNameKey(channel, key));
   const order = known ?? version;
@@ -32,6 +33,11 @@ export function putEntry(transaction: Transaction, channel: ChannelId, key: stri
   transaction.put(journalKey(channel), trimmed(transaction, channel, { ...head, version, entries }));
   transaction.hint(channel, "journal");
   return version;
+}
+
+export function emptyJournal(channel: ChannelId): JournalHead {
+  const head = { version: 0, entries: 0, oldest: 1 };
+  return isLegible(channel) ? head : { channel, ...head };
 }
 
 /** See `Journal.journalSince`. */

@@ -48,12 +48,24 @@ function below<Row>(first: string, ...others: string[]): KeyRange<Row> {
   return { from: key(first, ...others, ""), to: key(first, ...others, LAST) };
 }
 
+function behind<Row>(first: string, after = ""): KeyRange<Row> {
+  return { from: key(first, ...(after === "" ? [""] : [after, LAST])), to: key(first, LAST) };
+}
+
+/** Does the id stand in keys as it is? */
+export function isLegible(id: string): boolean {
+  return id.length <= LONGEST_PART && !/^#|[\p{Cc}\p{Cs}]/u.test(id);
+}
+
 /**
  * A foreign id as a part of a key. One that is too long for LMDB, or holds characters that would break the key
  * apart or not survive it, stands there as its digest; the rows themselves hold the id as it was.
  */
 function part(id: string): string {
-  if (id.length <= LONGEST_PART && !/^#|[\p{Cc}\p{Cs}]/u.test(id)) return id;
+  return isLegible(id) ? id : digest(id);
+}
+
+function digest(id: string): string {
   return `#${createHash("sha256").update(id, "utf16le").digest("base64url")}`;
 }
 
@@ -64,11 +76,18 @@ function number(value: number): string {
 
 export const formatKey = key<number>("m", "format");
 export const epochKey = key<number>("m", "epoch");
+/** The store that this one is half a copy of. */
+export const copyOfKey = key<string>("m", "copy of");
 export const countersKey = key<Counters>("m", "counters");
 export const replicaKey = (name: string) => key<number>("m", "replica", part(name));
 
 export const channelKey = (channel: ChannelId) => key<ChannelRow>("c", part(channel));
 export const isChannelKey = (text: string) => text.startsWith(CHANNELS) && !text.includes(SEPARATOR, CHANNELS.length);
+/** What stands for the channel in a key of its rows. */
+export const channelPart = (text: string) => text.split(SEPARATOR)[1] ?? "";
+/** The rows of the channels behind the one that `after` stands for: the first is a channel's own. */
+export const channelsAfter = (after?: string): KeyRange<ChannelRow> => behind("c", after);
+export const journalsAfter = (after?: string): KeyRange<JournalHead> => behind("j", after);
 export const inboxKey = (channel: ChannelId, place: number) => key<Message>("c", part(channel), "i", number(place));
 export const controlKey = (channel: ChannelId, id: string) => key<ControlRow>("c", part(channel), "k", part(id));
 export const receiptKey = (channel: ChannelId, bucket: number, id: string) =>
@@ -76,7 +95,8 @@ export const receiptKey = (channel: ChannelId, bucket: number, id: string) =>
 export const receiptsIn = (channel: ChannelId, bucket: number) =>
   below<ReceiptRow>("c", part(channel), "r", number(bucket));
 export const sessionKey = (channel: ChannelId, id: string) => key<SessionRow>("c", part(channel), "s", part(id));
-export const sessionsOf = (channel: ChannelId) => below<SessionRow>("c", part(channel), "s");
+export const sessionsOf = (channel: ChannelId) => sessionsAt(part(channel));
+export const sessionsAt = (channelPart: string) => below<SessionRow>("c", channelPart, "s");
 
 export const transcriptKey = (sequence: number) => key<TranscriptRow>("t", number(sequence));
 export const replyKey = (sequence: number) => key<ReplyRow>("o", number(sequence));

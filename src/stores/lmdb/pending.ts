@@ -35,9 +35,10 @@ export class PendingChannels {
     }
   }
 
-  orphans(view: View, owners: Owners): ChannelId[] {
-    return [...this.#marked].filter(
-      (channel) => owners.of(channel) === undefined && hasWork(view, readChannel(view, channel)),
-    );
+  unattended(view: View, owners: Owners, replica: string): ChannelId[] {
+    return [...this.#marked].filter((channel) => {
+      const owner = owners.of(channel);
+      return (owner === undefined || owner.replica === replica) && hasWork(view, readChannel(view, channel));
+    });
   }
 }

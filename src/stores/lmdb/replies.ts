@@ -4,8 +4,8 @@ import type { DeliveryOutcome, Fence } from "../../store.ts";
 import { readChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count, nextSequence } from "./counters.ts";
-import { replyKey } from "./keys.ts";
-import type { ChannelRow } from "./rows.ts";
+import { type Key, replyKey } from "./keys.ts";
+import type { ChannelRow, ReplyRow } from "./rows.ts";
 import { changeSession, currentSession } from "./sessions.ts";
 import type { Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
@@ -45,10 +45,8 @@ export function settleDelivery(
   outcome: DeliveryOutcome,
 ): void {
   context.owners.check(channel, fence);
-  const sequence = Number.parseInt(id, 36);
-  const key = replyKey(sequence);
-  const isOurs = readChannel(transaction, channel).outbox.includes(sequence) && sequence.toString(36) === id;
-  if (!isOurs || !transaction.has(key)) return;
+  const key = placeOf(transaction, readChannel(transaction, channel), id);
+  if (key === undefined) return;
   if (outcome.status === "delivered" || outcome.status === "parked") {
     transaction.remove(key);
     count(transaction, { undelivered: -1 });
@@ -58,6 +56,14 @@ export function settleDelivery(
   }
   const reply = transaction.get(key);
   if (reply !== undefined) transaction.put(key, tried(reply, outcome));
+}
+
+/** A reply that came with a copied store has kept its id, and stands under another number. */
+function placeOf(view: View, { outbox }: ChannelRow, id: string): Key<ReplyRow> | undefined {
+  const sequence = [Number.parseInt(id, 36), ...outbox].find(
+    (each) => outbox.includes(each) && view.get(replyKey(each))?.id === id,
+  );
+  return sequence === undefined ? undefined : replyKey(sequence);
 }
 
 type Tried = Exclude<DeliveryOutcome, { status: "delivered" | "parked" }>;

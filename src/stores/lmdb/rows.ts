@@ -3,6 +3,8 @@ import type { Ask, Cancellation, ChannelId, Control, OutboxEntry, Session, Trans
 
 /** What every transaction of a channel reads and most write: kept small, whatever waits in the channel. */
 export interface ChannelRow {
+  /** Only where its key doesn't tell. */
+  channel?: ChannelId;
   /** The current session. */
   session?: string | undefined;
   /** Places in the inbox from `head` (next to run) up to, without, `tail` hold what waits, without gaps. */
@@ -40,7 +42,10 @@ export interface TurnRow {
   readonly preview?: string;
   readonly cancelled?: Cancellation;
   readonly retryAt?: number;
-  /** The next claim doesn't count as an attempt. */
+  /** The owner that claimed this attempt: its next claim gives it again. */
+  readonly fence?: number;
+  /** The next claim is a new attempt, or it doesn't count as one. */
+  readonly again?: true;
   readonly requeued?: true;
 }
 
@@ -85,6 +90,8 @@ export interface Counters {
 }
 
 export interface JournalHead {
+  /** Only where its key doesn't tell. */
+  readonly channel?: ChannelId;
   readonly version: number;
   readonly entries: number;
   /** No entry has an order below this one. */

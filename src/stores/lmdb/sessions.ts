@@ -1,7 +1,7 @@
 /** The rows of sessions, and the index that lists them. */
-import { randomBytes } from "node:crypto";
 import { SwitchboardError } from "../../errors.ts";
 import type { ChannelId, NewSession, Session, SessionPatch } from "../../model.ts";
+import { mintSessionId } from "../shared/ids.ts";
 import { count } from "./counters.ts";
 import { homeKey, listedKey, pinnedKey, sessionKey } from "./keys.ts";
 import type { ChannelRow, ListedRow, SessionRow } from "./rows.ts";
@@ -42,7 +42,7 @@ export function createSession(
   now: number,
 ): SessionRow {
   const session: SessionRow = {
-    id: `ses_${randomBytes(15).toString("base64url")}`,
+    id: mintSessionId(channel),
     channel,
     title,
     source,
@@ -53,11 +53,15 @@ export function createSession(
     lastActivityAt: now,
     stats: { turns: 0, failed: 0, tokensIn: 0, tokensOut: 0 },
   };
-  transaction.put(sessionKey(channel, session.id), session);
-  transaction.put(homeKey(session.id), channel);
+  addSession(transaction, session);
+  return session;
+}
+
+export function addSession(transaction: Transaction, session: SessionRow): void {
+  transaction.put(sessionKey(session.channel, session.id), session);
+  transaction.put(homeKey(session.id), session.channel);
   enlist(transaction, session);
   count(transaction, { sessions: 1 });
-  return session;
 }
 
 /** What the store itself notes in a session. */

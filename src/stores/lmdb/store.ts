@@ -25,12 +25,14 @@ import type {
   AcceptOptions,
   Acquired,
   AskDraft,
+  ChannelHint,
   ControlDraft,
   ControlEnd,
   DeliveryOutcome,
   Fence,
   Hint,
   JournalEntry,
+  Membership,
   Pending,
   QueueView,
   SessionPage,
@@ -49,7 +51,7 @@ import { Commits, type Scope } from "./commits.ts";
 import type { Context } from "./context.ts";
 import { readCounters } from "./counters.ts";
 import { discard, readDeadLetters, replay } from "./deadletters.ts";
-import { Folder } from "./folder.ts";
+import type { Folder } from "./folder.ts";
 import { accept, refuse, signal } from "./intake.ts";
 import { entriesSince, pageOfEntries, putEntry } from "./journal.ts";
 import { replicaKey } from "./keys.ts";
@@ -57,6 +59,7 @@ import { acquire, acquireStored, finishControl, readPending } from "./leases.ts"
 import { listSessions } from "./listing.ts";
 import { Owners } from "./owners.ts";
 import { PendingChannels } from "./pending.ts";
+import { openWhole } from "./portable.ts";
 import { readQueue } from "./queues.ts";
 import { findReceipt, viewReceipt } from "./receipts.ts";
 import { remove } from "./removal.ts";
@@ -77,9 +80,9 @@ export interface LmdbStoreOptions {
   readonly log?: (problem: string) => void;
 }
 
-/** Rejects with STORE_LOCKED, STORE_FORMAT, STORE_FULL or STORE_UNAVAILABLE. */
+/** Rejects with STORE_LOCKED, STORE_FORMAT, STORE_HALF_COPIED, STORE_FULL or STORE_UNAVAILABLE. */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  return new LmdbStore(await Folder.open(options.path), options);
+  return new LmdbStore(await openWhole(options.path), options);
 }
 
 class LmdbStore implements Store {
@@ -125,15 +128,26 @@ class LmdbStore implements Store {
     });
   }
 
-  heartbeat(replica: string): Promise<void> {
+  heartbeat(replica: string): Promise<Membership> {
     return this.#write("none", (transaction) => {
       transaction.put(replicaKey(replica), this.#context.clock.now());
       this.#context.pending.sweep(transaction);
+      return { lasts: Number.POSITIVE_INFINITY, lost: false, self: replica, replicas: [replica] };
     });
   }
 
-  orphans(): Promise<ChannelId[]> {
-    return this.#read((view) => this.#context.pending.orphans(view, this.#context.owners));
+  unattended(replica: string): Promise<ChannelId[]> {
+    return this.#read((view) => this.#context.pending.unattended(view, this.#context.owners, replica));
+  }
+
+  /** No other process has this folder, and one process doesn't compete with itself. */
+  async hold(): Promise<boolean> {
+    this.#commits.assertOpen();
+    return true;
+  }
+
+  async letGo(): Promise<void> {
+    this.#commits.assertOpen();
   }
 
   claim(channel: ChannelId, fence: Fence, take: number): Promise<Turn | undefined> {
@@ -243,6 +257,11 @@ class LmdbStore implements Store {
     });
   }
 
+  /** Every write is on the disk before it is answered. */
+  warnings(): readonly string[] {
+    return [];
+  }
+
   journalPut(channel: ChannelId, key: string, body: Json): Promise<number> {
     return this.#write("none", (transaction) => putEntry(transaction, channel, key, body));
   }
@@ -280,7 +299,7 @@ class LmdbStore implements Store {
   }
 
   /** One listener's failure is neither the others' nor the writer's. */
-  #tell(hint: Hint): void {
+  #tell(hint: ChannelHint): void {
     for (const listener of this.#listeners) {
       try {
         listener(hint);

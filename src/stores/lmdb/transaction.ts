@@ -6,7 +6,7 @@
  * wherever it happens, leaves nothing behind and touches no other method of the group.
  */
 import type { ChannelId } from "../../model.ts";
-import type { Hint } from "../../store.ts";
+import type { ChannelHint } from "../../store.ts";
 import { countersKey, type Key, type KeyRange } from "./keys.ts";
 import type { Entry, View } from "./view.ts";
 
@@ -24,7 +24,7 @@ export class Transaction implements View {
   readonly #before: Changes;
   readonly #group: Changes;
   readonly #own: Changes = new Map();
-  readonly hints: Hint[] = [];
+  readonly hints: ChannelHint[] = [];
   readonly undos: (() => void)[] = [];
 
   constructor(committed: View, before: Changes, group: Changes) {
@@ -64,7 +64,7 @@ export class Transaction implements View {
   }
 
   /** Said to those who watch, once this is committed. */
-  hint(channel: ChannelId, kind: Hint["kind"]): void {
+  hint(channel: ChannelId, kind: ChannelHint["kind"]): void {
     this.hints.push({ channel, kind });
   }
 

@@ -26,17 +26,18 @@ export function claim(
   context.owners.check(channel, fence);
   const row = readChannel(transaction, channel);
   const { turn } = row;
-  if (turn?.cancelled !== undefined) return viewTurn(transaction, channel, turn);
+  const isClaimed = turn?.fence === fence && !turn.again && !turn.requeued;
+  if (turn !== undefined && (turn.cancelled !== undefined || isClaimed)) return viewTurn(transaction, channel, turn);
   if (turn === undefined) {
-    const begun = begin(transaction, context, channel, row, take);
+    const begun = begin(transaction, context, channel, row, take, fence);
     if (begun === undefined) return undefined;
     saveChannel(transaction, channel, row);
     transaction.hint(channel, "state");
     return begun;
   }
-  const { retryAt: _, requeued, ...rest } = turn;
+  const { retryAt: _, requeued, again: __, ...rest } = turn;
   const attempt = requeued ? turn.attempt : turn.attempt + 1;
-  const again = { ...rest, attempt, startedAt: context.clock.now() };
+  const again = { ...rest, attempt, startedAt: context.clock.now(), fence };
   row.turn = again;
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "state");
@@ -56,7 +57,7 @@ export function commitTurn(
   if (turn.cancelled !== undefined) return { status: "cancelled" };
   const now = context.clock.now();
   end(transaction, context, channel, row, turn, (id) => [id, now, "a"]);
-  return conclude(transaction, context, channel, row, turn, commit, commit.take);
+  return conclude(transaction, context, channel, row, turn, commit, commit.take, fence);
 }
 
 /**
@@ -75,22 +76,22 @@ export function failTurn(
   const { cause, outcome, retryAt } = failure;
   const now = context.clock.now();
   if (outcome === "retry" || outcome === "requeue") {
-    const { retryAt: _, requeued: __, ...rest } = turn;
-    const again = outcome === "requeue" ? { requeued: true as const } : {};
-    row.turn = { ...rest, ...again, ...(retryAt === undefined ? {} : { retryAt }) };
-    return conclude(transaction, context, channel, row, turn, failure, 0);
+    const { retryAt: _, requeued: __, again: ___, ...rest } = turn;
+    const next = outcome === "requeue" ? { requeued: true as const } : { again: true as const };
+    row.turn = { ...rest, ...next, ...(retryAt === undefined ? {} : { retryAt }) };
+    return conclude(transaction, context, channel, row, turn, failure, 0, fence);
   }
   if (outcome === "park" && turn.cancelled === undefined) {
     for (const message of viewTurn(transaction, channel, turn).messages) {
       parkMessage(transaction, { channel, message, cause, attempts: turn.attempt, at: now });
     }
     end(transaction, context, channel, row, turn, (id) => [id, now, "f", cause]);
-    return conclude(transaction, context, channel, row, turn, failure, failure.take);
+    return conclude(transaction, context, channel, row, turn, failure, failure.take, fence);
   }
   const reason = turn.cancelled?.reason ?? cause;
   end(transaction, context, channel, row, turn, (id) => [id, now, "d", reason]);
   const said = outcome === "park" ? { ...failure, outbox: [] } : failure;
-  return conclude(transaction, context, channel, row, turn, said, failure.take);
+  return conclude(transaction, context, channel, row, turn, said, failure.take, fence);
 }
 
 /** See `Store.save`. */
@@ -115,7 +116,7 @@ export function save(
 }
 
 export function viewTurn(view: View, channel: ChannelId, turn: TurnRow): Turn {
-  const { session: _, first, messages, requeued: __, ...rest } = turn;
+  const { session: _, first, messages, requeued: __, again: ___, fence: ____, ...rest } = turn;
   return { ...rest, messages: readMessages(view, channel, first, first + messages.length) };
 }
 
@@ -143,13 +144,14 @@ function begin(
   channel: ChannelId,
   row: ChannelRow,
   take: number,
+  fence: Fence,
 ): Turn | undefined {
   const taken = Math.min(take, waitingIn(row));
   if (taken < 1 || row.session === undefined) return undefined;
   const messages = readMessages(transaction, channel, row.head, row.head + taken);
   row.turns += 1;
   const turn = { id: `t${row.turns}`, attempt: 1, startedAt: context.clock.now() };
-  row.turn = { ...turn, session: row.session, first: row.head, messages: messages.map(({ id }) => id) };
+  row.turn = { ...turn, session: row.session, first: row.head, messages: messages.map(({ id }) => id), fence };
   row.head += taken;
   count(transaction, { queued: -taken, inFlight: 1 });
   return { ...turn, messages };
@@ -187,6 +189,7 @@ function conclude(
   turn: TurnRow,
   { transcript, session: patch, outbox: drafts }: Conclusion,
   take: number,
+  fence: Fence,
 ): TurnEnd {
   const now = context.clock.now();
   // An archived session may have been removed while its last turn ran.
@@ -196,7 +199,7 @@ function conclude(
     changeSession(transaction, session, patch, now, { lastActivityAt: now, newest });
   }
   const outbox = addReplies(transaction, context, channel, row, drafts);
-  const next = take > 0 ? begin(transaction, context, channel, row, take) : undefined;
+  const next = take > 0 ? begin(transaction, context, channel, row, take, fence) : undefined;
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "state");
   return { status: "ended", outbox, ...(next === undefined ? {} : { next }) };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANN, CHANNEL, type OpenHarness, REPLICA, setStage } from "./stage.ts";
+import { ANN, CHANNEL, NOBODY, type OpenHarness, REPLICA, setStage } from "./stage.ts";
 
 const BOB = { id: "telegram:7", name: "Bob" };
 
@@ -42,7 +42,7 @@ export function describeAsks(open: OpenHarness): void {
       expect(await stage.store.decideAsk(ask.id, "no", BOB)).toEqual({ status: "already", decision });
       await stage.reopen();
       expect(await stage.store.decideAsk(ask.id, "no", BOB)).toEqual({ status: "already", decision });
-      expect(await stage.store.orphans()).toEqual([CHANNEL]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([CHANNEL]);
       const lease = await stage.own();
       expect(lease.controls).toMatchObject([{ command: "ask", args: ask.id, sender: ANN }]);
       const control = lease.controls[0]?.id ?? "";

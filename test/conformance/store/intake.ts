@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANN, CHANNEL, event, type OpenHarness, ROOM, setStage } from "./stage.ts";
+import { ANN, CHANNEL, event, NOBODY, type OpenHarness, ROOM, setStage } from "./stage.ts";
 
 export function describeIntake(open: OpenHarness): void {
   describe("accept", () => {
@@ -50,7 +50,7 @@ export function describeIntake(open: OpenHarness): void {
           status: "duplicate",
         });
       }
-      expect(new Set(await stage.store.orphans())).toEqual(new Set(odd));
+      expect(new Set(await stage.store.unattended(NOBODY))).toEqual(new Set(odd));
     });
 
     test("keeps every character of a text", async () => {
@@ -87,7 +87,7 @@ export function describeIntake(open: OpenHarness): void {
         receipt: { at: stage.now(), state: "dropped", reason: "not allowed" },
       });
       expect(await stage.store.current(CHANNEL)).toBeUndefined();
-      expect(await stage.store.orphans()).toEqual([]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([]);
       expect(await stage.store.stats()).toEqual(NOTHING);
     });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { answer, CHANNEL, event, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
+import { answer, CHANNEL, event, NOBODY, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
 
 export function describeOperators(open: OpenHarness): void {
   describe("dead letters", () => {
@@ -92,7 +92,7 @@ export function describeOperators(open: OpenHarness): void {
         expect(await stage.store.list({ limit: 9, channel: CHANNEL })).toEqual({ sessions: [] });
         const { running, waiting } = await stage.store.queue(CHANNEL);
         expect([running, waiting]).toEqual([undefined, []]);
-        expect(await stage.store.orphans()).toEqual([]);
+        expect(await stage.store.unattended(NOBODY)).toEqual([]);
         const nothing = { sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };
         expect(await stage.store.stats()).toEqual(nothing);
       }

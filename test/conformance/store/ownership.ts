@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { ChannelId } from "../../../src/model.ts";
-import { answer, CHANNEL, event, FRESH, type OpenHarness, REPLICA, ROOM, setStage } from "./stage.ts";
+import { answer, CHANNEL, event, FRESH, NOBODY, type OpenHarness, REPLICA, ROOM, setStage } from "./stage.ts";
 
 const STALE = expect.objectContaining({ code: "STALE_FENCE" });
 
@@ -151,11 +151,37 @@ export function describeOwnership(open: OpenHarness): void {
       await stage.store.signal(event("1", { channel: "web:command" }), { command: "x", args: "", reason: "" });
       await stage.store.refuse(event("1", { channel: "web:refused" }), "not allowed");
       await stage.store.accept(event("1", { channel: "web:notice" }), { max: 0, fullNotice: "No." });
-      expect(new Set(await stage.store.orphans())).toEqual(new Set([CHANNEL, "web:command", "web:notice"]));
+      expect(new Set(await stage.store.unattended(NOBODY))).toEqual(new Set([CHANNEL, "web:command", "web:notice"]));
       await stage.reopen();
-      const orphans = await stage.store.orphans();
+      const orphans = await stage.store.unattended(NOBODY);
       expect(new Set(orphans)).toEqual(new Set([CHANNEL, "web:owned", "web:command", "web:notice"]));
       expect(orphans).toHaveLength(4);
+    });
+
+    test("shows an owner its own channels with work: a hint may have been lost", async () => {
+      await stage.accept("1");
+      await stage.own();
+      await stage.own("web:quiet");
+      expect(await stage.store.unattended(REPLICA)).toEqual([CHANNEL]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([]);
+    });
+
+    test("gives what only one may have to one", async () => {
+      expect(await stage.store.hold("receive:bot", REPLICA)).toBe(true);
+      expect(await stage.store.hold("receive:bot", REPLICA)).toBe(true);
+      await stage.store.letGo("receive:bot", REPLICA);
+      await stage.store.letGo("receive:bot", REPLICA);
+      expect(await stage.store.hold("receive:bot", REPLICA)).toBe(true);
+      await stage.reopen();
+      expect(await stage.store.hold("receive:bot", REPLICA)).toBe(true);
+    });
+
+    test("counts who beats as alive", async () => {
+      const { self, replicas, lasts, lost } = await stage.store.heartbeat(REPLICA);
+      expect(replicas).toContain(self);
+      expect(lasts).toBeGreaterThan(0);
+      expect(lost).toBe(false);
+      expect((await stage.store.heartbeat(REPLICA)).self).toBe(self);
     });
 
     test("counts a channel as done only when its turn, commands and replies are", async () => {
@@ -165,20 +191,20 @@ export function describeOwnership(open: OpenHarness): void {
       await stage.signal("2", { command: "status" });
       const { outbox } = await stage.commit(lease, turn, { outbox: [answer("done")] });
       await stage.store.release(CHANNEL, lease.fence);
-      expect(await stage.store.orphans()).toEqual([CHANNEL]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([CHANNEL]);
       const next = await stage.own();
       await stage.store.finishControl(CHANNEL, next.fence, { control: "2", outbox: [] });
       await stage.store.heartbeat(REPLICA);
       await stage.store.release(CHANNEL, next.fence);
-      expect(await stage.store.orphans()).toEqual([CHANNEL]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([CHANNEL]);
       const last = await stage.own();
       await stage.store.settleDelivery(CHANNEL, last.fence, outbox[0]?.id ?? "", { status: "delivered" });
       await stage.store.release(CHANNEL, last.fence);
-      expect(await stage.store.orphans()).toEqual([]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([]);
       await stage.store.heartbeat(REPLICA);
       await stage.accept("3");
       await stage.reopen();
-      expect(await stage.store.orphans()).toEqual([CHANNEL]);
+      expect(await stage.store.unattended(NOBODY)).toEqual([CHANNEL]);
     });
   });
 }

@@ -22,6 +22,8 @@ export type OpenHarness = () => Promise<StoreHarness>;
 
 export const CHANNEL: ChannelId = "telegram:-100/7";
 export const REPLICA = "replica-1";
+/** A replica that owns nothing. */
+export const NOBODY = "nobody";
 export const FRESH: NewSession = { source: "channel", agent: "demo", title: "A chat" };
 export const ANN = { id: "telegram:42", name: "Ann" };
 

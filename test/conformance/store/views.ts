@@ -1,7 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { TranscriptEntry } from "../../../src/model.ts";
 import type { Hint } from "../../../src/store.ts";
-import { ANN, answer, CHANNEL, event, FRESH, type OpenHarness, REPLICA, ROOM, said, setStage } from "./stage.ts";
+import {
+  ANN,
+  answer,
+  CHANNEL,
+  event,
+  FRESH,
+  NOBODY,
+  type OpenHarness,
+  REPLICA,
+  ROOM,
+  said,
+  setStage,
+} from "./stage.ts";
 
 export function describeViews(open: OpenHarness): void {
   describe("queue and receipts", () => {
@@ -187,7 +199,9 @@ export function describeViews(open: OpenHarness): void {
         store.acquire("web:other", REPLICA, FRESH),
         store.release(CHANNEL, fence),
         store.heartbeat(REPLICA),
-        store.orphans(),
+        store.unattended(NOBODY),
+        store.hold("x", REPLICA),
+        store.letGo("x", REPLICA),
         store.claim(CHANNEL, fence, 1),
         store.commitTurn(CHANNEL, fence, end),
         store.failTurn(CHANNEL, fence, { ...end, outcome: "park", cause: "" }),
