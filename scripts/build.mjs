@@ -3,7 +3,17 @@
  * was made from the very same files. A build that fails, or is interrupted, leaves the dist/ that was there.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { ROOT, run } from "./run.mjs";
 
@@ -50,6 +60,8 @@ async function build(out) {
     ]),
   ]);
   for (const { output } of results) process.stderr.write(output);
+  const scripts = "src/stores/redis/scripts";
+  cpSync(join(ROOT, scripts), join(out, scripts), { recursive: true });
   return results.every(({ ok }) => ok);
 }
 

@@ -1,0 +1,97 @@
+/** What comes in from the platforms: messages, commands, and what is refused. */
+import type { Cancellation, Control, InboundEvent, Message } from "../../model.ts";
+import type { Accepted, AcceptOptions, ControlDraft, Signalled } from "../../store.ts";
+import type { Context } from "./context.ts";
+import { encode } from "./keys.ts";
+import { droppedReceipt, viewReceipt } from "./receipts.ts";
+import { list, number, text } from "./reply.ts";
+
+/** See `Store.accept`. */
+export async function accept(
+  context: Context,
+  { channel, id, sender, text: said, sentAt }: InboundEvent,
+  { max, fullNotice }: AcceptOptions,
+): Promise<Accepted> {
+  const now = context.clock.now();
+  const message: Message = { id, sender, text: said, sentAt, acceptedAt: now };
+  const notice = JSON.stringify({ kind: "notice", text: fullNotice });
+  const refusal = droppedReceipt(now, "the queue is full");
+  const reply = list(
+    await context.onChannel(
+      "accept",
+      channel,
+      encode(id),
+      JSON.stringify(message),
+      max,
+      notice,
+      refusal,
+      context.dedupeFor,
+    ),
+  );
+  switch (text(reply[0])) {
+    case "queued":
+      context.hints.work("inbox", channel, text(reply[2]));
+      return { status: "queued", position: number(reply[1]) };
+    case "full":
+      if (reply[1] === 1) context.hints.work("outbox", channel, text(reply[2]));
+      else context.hints.change("state", channel);
+      return { status: "full" };
+    default: {
+      const receipt = viewReceipt(id, text(reply[1]), { head: number(reply[2]), turn: text(reply[3]) });
+      // The first call's answer, and its hint with it, may have got lost.
+      if (receipt.receipt.state === "queued") context.hints.work("inbox", channel, text(reply[4]));
+      return { status: "duplicate", receipt };
+    }
+  }
+}
+
+/** See `Store.signal`. */
+export async function signal(
+  context: Context,
+  { channel, id, sender, replyTo }: InboundEvent,
+  {
+    command,
+    args,
+    cancel = "" as const,
+    reason,
+  }: { cancel?: ControlDraft["cancel"] | "" } & Omit<ControlDraft, "cancel">,
+): Promise<Signalled> {
+  const now = context.clock.now();
+  const control: Control = { id, command, args, sender, at: now, ...(replyTo === undefined ? {} : { replyTo }) };
+  const cancellation: Cancellation = { by: sender.id, reason, at: now };
+  const because = encode(reason);
+  const reply = list(
+    await context.onChannel(
+      "signal",
+      channel,
+      encode(id),
+      JSON.stringify(control),
+      cancel,
+      `${because}\n${JSON.stringify(cancellation)}`,
+      because,
+      context.dedupeFor,
+    ),
+  );
+  if (text(reply[0]) === "duplicate") {
+    context.hints.work("control", channel, text(reply[1]));
+    return { status: "duplicate" };
+  }
+  const turn = text(reply[1]);
+  const effect = { cancelledTurn: turn === "" ? null : turn, dropped: number(reply[2]) };
+  context.hints.work("control", channel, text(reply[3]));
+  if (effect.cancelledTurn !== null || effect.dropped > 0) context.hints.change("state", channel);
+  return { status: "stored", effect };
+}
+
+/** See `Store.refuse`. */
+export async function refuse(
+  context: Context,
+  { channel, id }: InboundEvent,
+  reason: string,
+): Promise<"refused" | "duplicate"> {
+  const receipt = droppedReceipt(context.clock.now(), reason);
+  const refused = await context.onChannel("refuse", channel, encode(id), receipt, context.dedupeFor);
+  if (refused !== 1) return "duplicate";
+  context.hints.change("state", channel);
+  return "refused";
+}

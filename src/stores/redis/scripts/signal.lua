@@ -1,0 +1,25 @@
+-- Records a command; with `cancel` the same step cancels the turn in flight (`turn`), and drops what waits (`all`).
+-- KEYS  1 the channel's row
+-- ARGV  base, channel, now, now in base 36 · id, control, cancel, cancellation (its reason as in receipts, newline, JSON), reason in receipts, dedupeFor
+-- Gives `stored, cancelled turn or empty, how many were dropped, owner` · `duplicate, owner`
+-- #include lib/channel.lua lib/receipts.lua lib/replies.lua lib/turns.lua
+local id, control, cancel, cancellation, reason = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+readRow()
+if findReceipt(id) then return { 'duplicate', row.owner } end
+keepRow()
+local cancelled, dropped = '', 0
+if cancel ~= '' then
+  local turn = readTurn()
+  -- The first cancellation of a turn stands.
+  if turn and row.cancelled == '' then
+    set('cancelled', cancellation)
+    cancelled = turn.id
+  end
+  if cancel == 'all' then dropped = dropWaiting(reason) end
+end
+local sequence = nextOf('replies')
+redis.call('HSET', key('k'), id, sequence .. '\n' .. cancelled .. '\n' .. dropped .. '\n' .. control)
+addReceipt(id, now36 .. ',q', tonumber(ARGV[10]))
+markPending()
+saveRow()
+return { 'stored', cancelled, dropped, row.owner }

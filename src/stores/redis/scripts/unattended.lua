@@ -1,0 +1,26 @@
+-- The channels of one shard with something to do and no living owner but the one who asks. Takes channels without work
+-- off the list, and forgets archived sessions whose time is over.
+-- KEYS  1 the shard's list of channels with something to do
+-- ARGV  base, (unused), now, now in base 36 · me · the living replicas
+-- Gives pairs: channel, owner or empty. An owner that is not among the living may have joined since: the caller asks.
+-- #include lib/channel.lua lib/sessions.lua
+local living = {}
+for index = 6, #ARGV do living[ARGV[index]] = true end
+living[ARGV[5]] = nil
+
+local found = {}
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  channel = name
+  local values = redis.call('HMGET', key('c'), 'owner', 'turn', 'head', 'tail')
+  local owner = values[1] or ''
+  local busy = (values[2] or '') ~= '' or values[3] ~= values[4] or redis.call('EXISTS', key('k'), key('o')) > 0
+  if not busy then
+    redis.call('SREM', KEYS[1], name)
+    if values[3] then redis.call('HSET', key('c'), 'pending', '') end
+  elseif not living[owner] then
+    found[#found + 1] = name
+    found[#found + 1] = owner
+  end
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', base .. 'e', '-inf', now, 'LIMIT', 0, 100)) do eraseSession(id) end
+return found

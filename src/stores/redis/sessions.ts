@@ -1,0 +1,52 @@
+/** Sessions as hashes: every field a short text, none that is missing or empty. */
+import type { ChannelId, Json, Session, SessionError, SessionPatch, SessionSource, SessionStats } from "../../model.ts";
+import { decode } from "./keys.ts";
+
+/** Undefined for a hash that isn't there. */
+export function readSession(id: string, fields: readonly (readonly [string, string])[]): Session | undefined {
+  const row = new Map(fields);
+  const of = (name: string) => row.get(name) ?? "";
+  if (of("channel") === "") return undefined;
+  return {
+    id,
+    channel: decode(of("channel")) as ChannelId,
+    title: of("title"),
+    source: of("source") as SessionSource,
+    agent: of("agent"),
+    pinned: of("pinned") !== "",
+    createdAt: Number(of("createdAt")),
+    updatedAt: Number(of("updatedAt")),
+    lastActivityAt: Number(of("lastActivityAt")),
+    ...(of("archivedAt") === "" ? {} : { archivedAt: Number(of("archivedAt")) }),
+    ...(of("error") === "" ? {} : { error: JSON.parse(of("error")) as SessionError }),
+    ...(of("agentState") === "" ? {} : { agentState: JSON.parse(of("agentState")) as Json }),
+    stats: readStats(of("stats")),
+  };
+}
+
+/** The fields to write, names and values in turn. */
+export function writePatch({ title, pinned, error, agentState, stats }: SessionPatch): string[] {
+  const fields: string[] = [];
+  if (title !== undefined) fields.push("title", title);
+  if (pinned !== undefined) fields.push("pinned", pinned ? "1" : "");
+  if (error !== undefined) fields.push("error", error === null ? "" : JSON.stringify(error));
+  if (agentState !== undefined) fields.push("agentState", JSON.stringify(agentState));
+  if (stats !== undefined) fields.push("stats", writeStats(stats));
+  return fields;
+}
+
+function writeStats({ turns, failed, tokensIn, tokensOut, firstTextMs, lastTurnMs }: SessionStats): string {
+  return [turns, failed, tokensIn, tokensOut, firstTextMs ?? "", lastTurnMs ?? ""].join(",").replace(/,+$/, "");
+}
+
+function readStats(text: string): SessionStats {
+  const [turns = "", failed = "", tokensIn = "", tokensOut = "", firstTextMs = "", lastTurnMs = ""] = text.split(",");
+  return {
+    turns: Number(turns),
+    failed: Number(failed),
+    tokensIn: Number(tokensIn),
+    tokensOut: Number(tokensOut),
+    ...(firstTextMs === "" ? {} : { firstTextMs: Number(firstTextMs) }),
+    ...(lastTurnMs === "" ? {} : { lastTurnMs: Number(lastTurnMs) }),
+  };
+}

@@ -1,0 +1,354 @@
+/**
+ * The shared store: several processes on one Redis (a server, Sentinel or Cluster) act as one gateway. See `Store` for
+ * the contract; each method is one script of `scripts/`, and what is here turns arguments and answers around.
+ */
+import type { Governor, Rate } from "../../governor.ts";
+import type {
+  Ask,
+  AskDecision,
+  ChannelId,
+  Clock,
+  DeadLetter,
+  InboundEvent,
+  Json,
+  MessageRef,
+  NewSession,
+  OutboxEntry,
+  ReceiptView,
+  Sender,
+  Session,
+  SessionPatch,
+  Turn,
+} from "../../model.ts";
+import type {
+  Accepted,
+  AcceptOptions,
+  Acquired,
+  AskDraft,
+  ControlDraft,
+  ControlEnd,
+  DeliveryOutcome,
+  Fence,
+  Hint,
+  JournalEntry,
+  Membership,
+  Pending,
+  QueueView,
+  SessionPage,
+  SessionQuery,
+  Signalled,
+  Store,
+  StoreStats,
+  TranscriptPage,
+  TurnCommit,
+  TurnEnd,
+  TurnFailure,
+} from "../../store.ts";
+import { parseRedisAddress } from "./address.ts";
+import { askReminded, decideAsk, openAsk } from "./asks.ts";
+import { asStoreError, type Connections, connect, disconnect, whenReady } from "./connection.ts";
+import { Context } from "./context.ts";
+import { dangers } from "./durability.ts";
+import { claim, commitTurn, failTurn, save, settleDelivery } from "./ending.ts";
+import { checkFormat } from "./format.ts";
+import { createRedisGovernor } from "./governor.ts";
+import { Hints } from "./hints.ts";
+import { accept, refuse, signal } from "./intake.ts";
+import { encode, Keys } from "./keys.ts";
+import { acquire, finishControl, readPending, release } from "./leases.ts";
+import { listSessions } from "./listing.ts";
+import { Members } from "./members.ts";
+import { discard, readDeadLetters, remove, replay } from "./operators.ts";
+import { assertWhole } from "./portable.ts";
+import {
+  currentSession,
+  getSession,
+  journalKeys,
+  readJournal,
+  readQueue,
+  readReceipt,
+  readStats,
+  readTranscript,
+  readUnattended,
+} from "./reading.ts";
+import { number } from "./reply.ts";
+import { Scripts } from "./scripts.ts";
+
+export interface RedisStoreOptions {
+  /** See `parseRedisAddress`. */
+  readonly url: string;
+  readonly clock: Clock;
+  /** Milliseconds for which an event's id is remembered at least. */
+  readonly dedupeFor: number;
+  /** Milliseconds without a heartbeat after which a replica counts as dead. */
+  readonly lease: number;
+  /** Milliseconds for which an archived session is kept; 0: for ever. */
+  readonly keep: number;
+  /** Gives up waiting for Redis. */
+  readonly signal?: AbortSignal;
+  /** Called with what went wrong where no caller can be told. */
+  readonly log?: (problem: string) => void;
+}
+
+/** How many entries of a display log are kept, and how many too many are borne before the oldest go. */
+const JOURNAL = 1_000;
+const JOURNAL_SLACK = 64;
+/** Milliseconds after which a Redis that can't be reached is spoken of again. */
+const REPORT = 10_000;
+/** Milliseconds that the last words to Redis may take. */
+const FAREWELL = 2_000;
+
+/**
+ * Waits for Redis for as long as it takes, saying so. Rejects with CONFIG_INVALID, STORE_FORMAT, STORE_HALF_COPIED, STORE_REFUSED, or with
+ * STORE_UNAVAILABLE where `signal` ended the wait.
+ */
+export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
+  const address = parseRedisAddress(options.url);
+  const { clock, dedupeFor, keep, lease, log = () => {} } = options;
+  const connections = connect(address, log);
+  const { commands, hints } = connections;
+  try {
+    for (const client of [commands, hints]) await whenReady(client, REPORT, log, options.signal);
+    const keys = new Keys(address.prefix, address.shards);
+    const scripts = new Scripts(commands);
+    await checkFormat(commands, scripts, keys, address);
+    await assertWhole(commands, keys);
+    const members = new Members(scripts, keys, lease);
+    const told = new Hints({ keys, members, publisher: commands, subscriber: hints, log });
+    await told.listen();
+    const context = new Context({ client: commands, scripts, keys, members, hints: told, clock, dedupeFor, keep });
+    const store = new RedisStore(context, connections, address.prefix, log);
+    await store.inspect();
+    return store;
+  } catch (error) {
+    disconnect(connections);
+    throw asStoreError(error);
+  }
+}
+
+export class RedisStore implements Store {
+  readonly #context: Context;
+  readonly #connections: Connections;
+  readonly #prefix: string;
+  readonly #log: (problem: string) => void;
+  #warnings: readonly string[] = [];
+  #listening = new Set<string>();
+  #closed: Promise<void> | undefined;
+
+  constructor(context: Context, connections: Connections, prefix: string, log: (problem: string) => void) {
+    this.#context = context;
+    this.#connections = connections;
+    this.#prefix = prefix;
+    this.#log = log;
+    // Its settings may be others after a restart or a failover.
+    connections.commands.on("ready", () => {
+      this.inspect().catch((error: unknown) => log(`Redis can't be inspected: ${String(error)}`));
+    });
+  }
+
+  /** Looks at how safe this Redis keeps data. */
+  async inspect(): Promise<void> {
+    this.#warnings = await dangers(this.#context.client);
+  }
+
+  warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Keeps one account below its platform's pace, over all replicas. Usable until `close`. */
+  governor(account: string, overall: Rate): Governor {
+    return createRedisGovernor({ redis: this.#context.client, prefix: this.#prefix, account, overall });
+  }
+
+  accept(event: InboundEvent, options: AcceptOptions): Promise<Accepted> {
+    return accept(this.#context, event, options);
+  }
+
+  signal(event: InboundEvent, control: ControlDraft): Promise<Signalled> {
+    return signal(this.#context, event, control);
+  }
+
+  refuse(event: InboundEvent, reason: string): Promise<"refused" | "duplicate"> {
+    return refuse(this.#context, event, reason);
+  }
+
+  acquire(channel: ChannelId, replica: string, fresh: NewSession): Promise<Acquired> {
+    return acquire(this.#context, channel, replica, fresh);
+  }
+
+  release(channel: ChannelId, fence: Fence): Promise<void> {
+    return release(this.#context, channel, fence);
+  }
+
+  async heartbeat(replica: string, leaving = false): Promise<Membership> {
+    const { members, hints } = this.#context;
+    return await this.#context.do(async () => {
+      const membership = await members.beat(replica, leaving);
+      if (!this.#listening.has(membership.self)) {
+        this.#listening.add(membership.self);
+        await hints.listen(membership.self);
+        hints.replicas();
+      }
+      if (leaving) hints.replicas();
+      return membership;
+    });
+  }
+
+  unattended(replica: string): Promise<ChannelId[]> {
+    return readUnattended(this.#context, replica);
+  }
+
+  async hold(name: string, replica: string): Promise<boolean> {
+    const { keys, members, scripts } = this.#context;
+    return await this.#context.do(async () => {
+      await members.join(replica);
+      const [held, live] = [keys.central("held"), keys.central("live")];
+      return (await scripts.run("hold", held, live, encode(name), members.self(replica))) === 1;
+    });
+  }
+
+  async letGo(name: string, replica: string): Promise<void> {
+    const { keys, members, scripts, hints } = this.#context;
+    await this.#context.do(async () => {
+      const gone = await scripts.run("let-go", keys.central("held"), encode(name), members.self(replica));
+      if (gone === 1) hints.replicas();
+    });
+  }
+
+  claim(channel: ChannelId, fence: Fence, take: number): Promise<Turn | undefined> {
+    return claim(this.#context, channel, fence, take);
+  }
+
+  commitTurn(channel: ChannelId, fence: Fence, commit: TurnCommit): Promise<TurnEnd | { status: "cancelled" }> {
+    return commitTurn(this.#context, channel, fence, commit);
+  }
+
+  failTurn(channel: ChannelId, fence: Fence, failure: TurnFailure): Promise<TurnEnd> {
+    return failTurn(this.#context, channel, fence, failure);
+  }
+
+  save(channel: ChannelId, fence: Fence, change: { session?: SessionPatch; preview?: MessageRef }): Promise<void> {
+    return save(this.#context, channel, fence, change);
+  }
+
+  pending(channel: ChannelId, fence: Fence): Promise<Pending> {
+    return readPending(this.#context, channel, fence);
+  }
+
+  finishControl(
+    channel: ChannelId,
+    fence: Fence,
+    end: ControlEnd,
+  ): Promise<{ session: Session; outbox: OutboxEntry[] }> {
+    return finishControl(this.#context, channel, fence, end);
+  }
+
+  settleDelivery(channel: ChannelId, fence: Fence, id: string, outcome: DeliveryOutcome): Promise<void> {
+    return settleDelivery(this.#context, channel, fence, id, outcome);
+  }
+
+  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<Ask> {
+    return openAsk(this.#context, channel, fence, draft);
+  }
+
+  decideAsk(id: string, answer: Json, by: Sender): Promise<{ status: "decided" | "already"; decision: AskDecision }> {
+    return decideAsk(this.#context, id, answer, by);
+  }
+
+  askReminded(id: string, cooldown: number): Promise<boolean> {
+    return askReminded(this.#context, id, cooldown);
+  }
+
+  replay(deadLetter: string): Promise<void> {
+    return replay(this.#context, deadLetter);
+  }
+
+  discard(deadLetter: string): Promise<void> {
+    return discard(this.#context, deadLetter);
+  }
+
+  remove(session: string): Promise<void> {
+    return remove(this.#context, session);
+  }
+
+  get(session: string): Promise<Session | undefined> {
+    return getSession(this.#context, session);
+  }
+
+  current(channel: ChannelId): Promise<Session | undefined> {
+    return currentSession(this.#context, channel);
+  }
+
+  list(query: SessionQuery): Promise<SessionPage> {
+    return this.#context.do(() => listSessions(this.#context.client, this.#context.keys, query));
+  }
+
+  transcript(session: string, page: { limit: number; before?: number }): Promise<TranscriptPage> {
+    return readTranscript(this.#context, session, page);
+  }
+
+  receipt(channel: ChannelId, id: string): Promise<ReceiptView | undefined> {
+    return readReceipt(this.#context, channel, id);
+  }
+
+  queue(channel: ChannelId): Promise<QueueView> {
+    return readQueue(this.#context, channel);
+  }
+
+  deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]> {
+    return readDeadLetters(this.#context, query);
+  }
+
+  stats(): Promise<StoreStats> {
+    return readStats(this.#context);
+  }
+
+  async journalPut(channel: ChannelId, key: string, body: Json): Promise<number> {
+    const { scripts, hints } = this.#context;
+    const entry = [encode(key), JSON.stringify(body), JOURNAL, JOURNAL_SLACK] as const;
+    const version = await this.#context.do(() =>
+      scripts.run("journal-put", ...journalKeys(this.#context, channel), ...entry),
+    );
+    hints.change("journal", channel);
+    return number(version);
+  }
+
+  journalSince(channel: ChannelId, version: number, limit: number): Promise<JournalEntry[]> {
+    return readJournal(this.#context, channel, "since", version, limit);
+  }
+
+  async journalPage(channel: ChannelId, limit: number, before?: number): Promise<JournalEntry[]> {
+    return (await readJournal(this.#context, channel, "page", before, limit)).reverse();
+  }
+
+  watch(listener: (hint: Hint) => void): () => void {
+    return this.#context.hints.watch(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** What it still owns is free at once where Redis can be told, and when its lease is over where not. */
+  async #close(): Promise<void> {
+    const { members, hints } = this.#context;
+    await this.#context.close();
+    const farewell = members.leave().then(() => {
+      hints.replicas();
+      return hints.flush();
+    });
+    let late: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, FAREWELL);
+    });
+    try {
+      await Promise.race([farewell, enough]);
+    } catch (error) {
+      this.#log(`Redis could not be told that this replica leaves: ${String(error)}`);
+    } finally {
+      clearTimeout(late);
+      disconnect(this.#connections);
+    }
+  }
+}
