@@ -24,7 +24,10 @@ export interface ChannelAdapter {
    */
   start(intake: Intake): Promise<void>;
 
-  /** Stops receiving; what was handed over is waited for. Sending goes on to work until `close`. */
+  /**
+   * Stops receiving; what was handed over is waited for, and what was taken is acknowledged where that is the way of
+   * the platform. Sending goes on to work until `close`.
+   */
   stop(): Promise<void>;
 
   /** Lets go of everything. Called once, after `stop`. */
@@ -81,6 +84,16 @@ export interface Commands {
   announce(commands: readonly CommandInfo[]): Promise<void>;
 }
 
+/**
+ * Only one process at a time may receive for this account. Core calls `start` only while its process holds the name
+ * `exclusive`, and may call `stop` and `start` again any number of times, also before the one under way has resolved:
+ * the last call counts. Everything but receiving works without `start`, so that every replica can send.
+ */
+export interface Exclusive {
+  /** The same in every process with this account, and of no other account. Holds no secret. */
+  readonly exclusive: string;
+}
+
 /** The account can be tried without receiving anything: what `switchboard check` does. */
 export interface Probing {
   /** One look: `connected`, or `failed` with what is wrong and what to do. Never rejects. Works without `start`. */
@@ -117,6 +130,10 @@ export function canAnnounce(adapter: ChannelAdapter): adapter is ChannelAdapter 
   return "announce" in adapter;
 }
 
+export function isExclusive(adapter: ChannelAdapter): adapter is ChannelAdapter & Exclusive {
+  return "exclusive" in adapter;
+}
+
 export function hasRoutes(adapter: ChannelAdapter): adapter is ChannelAdapter & Routes {
   return "fetch" in adapter;
 }
@@ -138,8 +155,11 @@ export type Taken =
   | { readonly status: "refused"; readonly reason: string };
 
 export interface AdapterHealth {
-  /** `degraded`: it works in part or tries again by itself; `failed`: it needs a person. */
-  readonly state: "starting" | "connected" | "degraded" | "failed" | "stopped";
+  /**
+   * `degraded`: it works in part or tries again by itself; `failed`: it needs a person; `standby`: another replica
+   * receives, this one sends (core's to say, of an `Exclusive` account).
+   */
+  readonly state: "starting" | "connected" | "degraded" | "failed" | "standby" | "stopped";
   /** What is wrong and what to do. */
   readonly detail?: string;
 }

@@ -44,8 +44,13 @@ const schema = z.strictObject({
     .strictObject({
       url: z
         .string()
-        .regex(/^lmdb:.+/, 'an address such as "lmdb:./data"')
+        .regex(
+          /^(lmdb:.|rediss?(\+sentinel|\+cluster)?:\/\/.)/,
+          'an address such as "lmdb:./data" or "redis://127.0.0.1:6379"',
+        )
         .default("lmdb:./data"),
+      /** How long an archived session is kept. */
+      keep: z.union([z.literal("forever"), duration]).default("forever"),
     })
     .prefault({}),
   http: z
@@ -81,6 +86,15 @@ const schema = z.strictObject({
       max: z.int().min(1).default(100),
       attempts: z.int().min(1).max(100).default(3),
       dedupeFor: duration.prefault("24h"),
+    })
+    .prefault({}),
+  replica: z
+    .strictObject({
+      /** Its name in logs and lists, before a part that each start makes anew. */
+      name: name.optional(),
+      /** Without a sign of life for so long, another replica takes over. */
+      lease: duration.refine((ms) => ms >= 500 && ms <= 60_000, "from 500ms to 60s").prefault("3s"),
+      onOutage: z.enum(["continue", "interrupt"]).default("continue"),
     })
     .prefault({}),
   shutdown: z.strictObject({ grace: duration.prefault("10s") }).prefault({}),
@@ -131,7 +145,9 @@ export function secretsOf(config: Config): string[] {
   const tokens = Object.values(config.adapters).flatMap((adapter) =>
     adapter.type === "telegram" ? [adapter.token] : [],
   );
-  return [...tokens, ...(config.http.token ? [config.http.token] : [])];
+  const [, password] = /^[a-z+]+:\/\/[^@/]*:([^@/]+)@/.exec(config.store.url) ?? [];
+  const passwords = password === undefined ? [] : [password, decodeURIComponent(password)];
+  return [...tokens, ...passwords, ...(config.http.token ? [config.http.token] : [])];
 }
 
 /** The path of every key that the schema knows, `*` for a name that the user chooses. */

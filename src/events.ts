@@ -29,6 +29,11 @@ export type GatewayEvent =
       readonly cause: string;
       readonly retryIn?: number;
     }
+  /** The others counted this replica as dead; it goes on with nothing of what it had. */
+  | { readonly type: "replica.lost" }
+  /** Not secure: another replica may have taken over, so nothing is sent. */
+  | { readonly type: "replica.secured"; readonly secure: boolean }
+  | { readonly type: "replica.changed"; readonly replicas: readonly string[] }
   /** The store refused or could not be reached; what was under way waits and is tried again. */
   | { readonly type: "store.fault"; readonly doing: string; readonly error: unknown }
   /** Something that should not happen; the session it happened in starts anew from the store. */

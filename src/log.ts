@@ -29,8 +29,13 @@ function levelOf(event: GatewayEvent): "debug" | "info" | "warn" | "error" {
       return "error";
     case "store.fault":
     case "session.lost":
+    case "replica.lost":
     case "delivery.failed":
       return "warn";
+    case "replica.secured":
+      return event.secure ? "info" : "warn";
+    case "replica.changed":
+      return "info";
     case "refused":
       return event.reason.includes("access list") ? "info" : "debug";
     case "turn.ended":

@@ -3,6 +3,7 @@
  * only where the configuration names it.
  */
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Agent } from "./agent.ts";
 import { createCommandAgent } from "./agents/command/index.ts";
@@ -12,12 +13,13 @@ import { type Config, secretsOf, type TelegramConfig } from "./config.ts";
 import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
 import { Gateway } from "./core/gateway.ts";
+import type { Governor, Rate } from "./governor.ts";
 import { signInLink } from "./http/auth.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { createLog, type Log, logEvents } from "./log.ts";
 import type { Store } from "./store.ts";
 import { openLmdbStore } from "./stores/lmdb/store.ts";
-import { ensureToken, storeFolder } from "./token.ts";
+import { dataFolder, ensureToken, isEmbedded } from "./token.ts";
 
 /** What the page suggests to try where the demo agent answers. */
 const DEMO_SUGGESTIONS = ["help", "markdown", "slow 10", "long", "fail once", "fail"];
@@ -34,11 +36,8 @@ export interface RunningGateway {
 export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Promise<RunningGateway> {
   const token = ensureToken(config);
   const log = createLog(config.log.level, [...secretsOf(config), token]);
-  const store = await openLmdbStore({
-    path: storeFolder(config),
-    clock: systemClock,
-    dedupeFor: config.queue.dedupeFor,
-  });
+  const { store, governor } = await openStore(config, log);
+  for (const warning of store.warnings()) log.warn(warning);
   // In this order: the page stays up while the last turns finish, the store until all is written.
   const parts: { gateway?: Gateway; http?: HttpServer } = {};
   const stop = async () => {
@@ -47,7 +46,7 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
     await store.close();
   };
   try {
-    const adapters = await createAdapters(config, store, log);
+    const adapters = await createAdapters(config, store, log, governor);
     const gateway = new Gateway({
       store,
       adapters,
@@ -57,6 +56,8 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
       pool: config.pool,
       queue: config.queue,
       grace: config.shutdown.grace,
+      replica: config.replica.name ?? hostname(),
+      onOutage: config.replica.onOutage,
       emit: logEvents(log),
     });
     parts.gateway = gateway;
@@ -71,13 +72,40 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
   }
 }
 
-async function createAdapters(config: Config, store: Store, log: Log): Promise<ChannelAdapter[]> {
+/** The store that `store.url` names. The client of a shared one is loaded only where it is used. */
+async function openStore(
+  { store: { url, keep }, queue, replica }: Config,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<{ store: Store; governor?: MakeGovernor }> {
+  const options = { clock: systemClock, dedupeFor: queue.dedupeFor, log: (problem: string) => log.warn(problem) };
+  if (isEmbedded(url)) return { store: await openLmdbStore({ ...options, path: dataFolder(url) }) };
+  const { openRedisStore } = await import("./stores/redis/store.ts");
+  const store = await openRedisStore({
+    ...options,
+    url,
+    lease: replica.lease,
+    keep: keep === "forever" ? 0 : keep,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { store, governor: (account, overall) => store.governor(account, overall) };
+}
+
+/** Keeps an account below its platform's pace; where none is given, each process does so by itself. */
+type MakeGovernor = (account: string, overall: Rate) => Governor;
+
+async function createAdapters(
+  config: Config,
+  store: Store,
+  log: Log,
+  governor?: MakeGovernor,
+): Promise<ChannelAdapter[]> {
   const commands = builtinCommands().list;
   const [mainPage] = Object.keys(config.adapters).filter((name) => config.adapters[name]?.type === "web");
   const suggestions = Object.values(config.agents)[0]?.type === "demo" ? DEMO_SUGGESTIONS : [];
   return await Promise.all(
     Object.entries(config.adapters).map(async ([name, entry]) => {
-      if (entry.type === "telegram") return await createTelegram(name, entry, log);
+      if (entry.type === "telegram") return await createTelegram(name, entry, log, governor);
       const { createWebAdapter } = await import("../adapters/web/index.ts");
       return createWebAdapter({
         name,
@@ -91,14 +119,28 @@ async function createAdapters(config: Config, store: Store, log: Log): Promise<C
   );
 }
 
-async function createTelegram(name: string, config: TelegramConfig, log: Log): Promise<ChannelAdapter & Probing> {
+async function createTelegram(
+  name: string,
+  config: TelegramConfig,
+  log: Log,
+  governor?: MakeGovernor,
+): Promise<ChannelAdapter & Probing> {
   const { createTelegramAdapter } = await import("../adapters/telegram/index.ts");
   return createTelegramAdapter({
     name,
     config,
     clock: systemClock,
     log: (level, message, fields) => log[level]({ adapter: name, ...fields }, message),
+    ...(governor === undefined ? {} : { governor }),
   });
+}
+
+/** Looks at the store without using it: what endangers data there. Rejects where it can't be reached or is refused. */
+export async function probeStore(config: Config, signal: AbortSignal): Promise<readonly string[]> {
+  const { store } = await openStore(config, createLog("silent", []), signal);
+  const warnings = store.warnings();
+  await store.close();
+  return warnings;
 }
 
 /** Tries each account that the configuration names, without receiving anything. */

@@ -35,7 +35,10 @@ export interface SessionRow extends Session {
 export interface GatewayHealth {
   /** Everything that is acknowledged is durable and will be worked on. Adapters that fail don't change it. */
   readonly ready: boolean;
-  readonly store: { readonly ok: boolean; readonly detail?: string };
+  /** `warnings`: how this store can lose data, a sentence each. */
+  readonly store: { readonly ok: boolean; readonly detail?: string; readonly warnings: readonly string[] };
+  /** The replicas that run channels, this one among them. */
+  readonly replicas: readonly string[];
   readonly adapters: Readonly<Record<string, AdapterHealth>>;
 }
 

@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 
+const EMBEDDED = "lmdb:";
+
 /** The gateway's token: the configured one, else the one kept beside the store; undefined where none was made yet. */
 export function readToken(config: Config): string | undefined {
   if (config.http.token) return config.http.token;
@@ -19,16 +21,20 @@ export function ensureToken(config: Config): string {
   const found = readToken(config);
   if (found) return found;
   const token = randomBytes(24).toString("base64url");
-  mkdirSync(storeFolder(config), { recursive: true });
+  mkdirSync(dataFolder(config.store.url), { recursive: true });
   writeFileSync(tokenPath(config), `${token}\n`, { mode: 0o600 });
   return token;
 }
 
-/** The folder of the embedded store. */
-export function storeFolder(config: Config): string {
-  return config.store.url.slice("lmdb:".length);
+/** The folder of the embedded store; beside a shared one, the folder for what this machine keeps for itself. */
+export function dataFolder(url: string): string {
+  return url.startsWith(EMBEDDED) ? url.slice(EMBEDDED.length) : "data";
+}
+
+export function isEmbedded(url: string): boolean {
+  return url.startsWith(EMBEDDED);
 }
 
 function tokenPath(config: Config): string {
-  return join(storeFolder(config), "token");
+  return join(dataFolder(config.store.url), "token");
 }

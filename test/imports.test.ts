@@ -32,6 +32,7 @@ describe("the rules catch", () => {
     ["src/core/turn.ts", 'let bot: import("grammy").Bot;'],
     ["src/core/turn.ts", 'export * from "../main.ts";'],
     ["src/core/turn.ts", "const name = `x`; await import(name);"],
+    ["src/core/turn.ts", 'import type { Governor } from "../governor.ts";'],
     ["src/core/commands/stop.ts", 'import type { Config } from "../../config.ts";'],
     ["src/stores/lmdb/store.ts", 'import { sleep } from "../../core/clock.ts";'],
     ["src/stores/lmdb/store.ts", 'import { keys } from "../redis/keys.ts";'],

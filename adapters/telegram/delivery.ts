@@ -2,9 +2,10 @@
 import type { Api } from "grammy";
 import type { MessageEntity } from "grammy/types";
 import { DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
+import type { Rate } from "../../src/governor.ts";
 import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
-import type { Governor, Rate } from "../shared/pacing.ts";
+import type { Pacing } from "../shared/pacing.ts";
 import { isFormattingRefused, isNotModified, retryAfterOf, toDeliveryError } from "./errors.ts";
 import type { Log } from "./polling.ts";
 import { type Rendered, render } from "./render.ts";
@@ -12,7 +13,7 @@ import { forGrammy } from "./transport.ts";
 
 export interface DeliveryOptions {
   readonly api: Api;
-  readonly governor: Governor;
+  readonly pacing: Pacing;
   readonly rates: { readonly private: Rate; readonly group: Rate };
   readonly log: Log;
 }
@@ -56,9 +57,8 @@ export class Delivery {
     if (!Number.isSafeInteger(message)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
     const key = `${target.chat_id}/${message}`;
     if (urgency === "preview") {
-      if (signal.aborted || this.#editing.has(key) || !this.#spare(target)) return;
-      // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
-      await untilAborted(this.#track(key, this.#preview(target, message, heal(text))), signal);
+      if (signal.aborted || this.#editing.has(key)) return;
+      await untilAborted(this.#track(key, this.#preview(target, message, text, signal)), signal);
       return;
     }
     for (let before = this.#editing.get(key); before !== undefined; before = this.#editing.get(key)) {
@@ -70,7 +70,7 @@ export class Delivery {
 
   async typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
     const target = targetOf(channel);
-    if (this.#options.governor.isPaused(String(target.chat_id))) return;
+    if (this.#options.pacing.isPaused(String(target.chat_id))) return;
     try {
       await this.#options.api.raw.sendChatAction({ ...target, action: "typing" }, forGrammy(signal));
     } catch (error) {
@@ -78,9 +78,11 @@ export class Delivery {
     }
   }
 
-  async #preview(target: Target, message: number, text: string): Promise<void> {
+  async #preview(target: Target, message: number, text: string, signal: AbortSignal): Promise<void> {
+    if (!(await this.#options.pacing.spare(String(target.chat_id), this.#rate(target))) || signal.aborted) return;
     try {
-      await this.#change(target, message, text);
+      // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
+      await this.#change(target, message, heal(text));
     } catch (error) {
       const failure = this.#failed(target, error, "edit");
       if (failure.kind !== "limited") throw failure;
@@ -121,11 +123,7 @@ export class Delivery {
   }
 
   #admit(target: Target, signal: AbortSignal): Promise<void> {
-    return this.#options.governor.admit(String(target.chat_id), this.#rate(target), signal);
-  }
-
-  #spare(target: Target): boolean {
-    return this.#options.governor.spare(String(target.chat_id), this.#rate(target));
+    return this.#options.pacing.admit(String(target.chat_id), this.#rate(target), signal);
   }
 
   /** Groups have negative ids. */
@@ -135,7 +133,7 @@ export class Delivery {
 
   #failed(target: Target, error: unknown, effect: "post" | "edit"): DeliveryError {
     const pause = retryAfterOf(error);
-    if (pause !== undefined) this.#options.governor.pause(String(target.chat_id), pause);
+    if (pause !== undefined) this.#options.pacing.pause(String(target.chat_id), pause);
     return toDeliveryError(error, effect);
   }
 

@@ -10,14 +10,18 @@ import type {
   Commands,
   Editing,
   EditOptions,
+  Exclusive,
   Intake,
   Probing,
   SendOptions,
   Typing,
 } from "../../src/channel.ts";
 import type { TelegramConfig } from "../../src/config.ts";
+import { describe } from "../../src/errors.ts";
+import type { Governor, Rate } from "../../src/governor.ts";
 import type { ChannelId, Clock, MessageRef } from "../../src/model.ts";
-import { createGovernor, type Rate } from "../shared/pacing.ts";
+import { createLocalGovernor } from "../shared/governor.ts";
+import { Pacing } from "../shared/pacing.ts";
 import { splitMarkdown } from "../shared/split.ts";
 import { Delivery } from "./delivery.ts";
 import { troubleOf } from "./errors.ts";
@@ -31,7 +35,7 @@ export interface TelegramPace {
   readonly private: Rate;
   readonly group: Rate;
   readonly overall: Rate;
-  /** Milliseconds that a final text waits here before it is handed back as `limited`. */
+  /** See `PacingOptions`. */
   readonly maxWait: number;
 }
 
@@ -47,19 +51,22 @@ export interface TelegramOptions {
   readonly log?: Log;
   readonly pace?: Partial<TelegramPace>;
   readonly timing?: Partial<TelegramTiming>;
+  /** Makes the governor of the bot, `overall` over all chats. Default: one that only this process knows. */
+  readonly governor?: (account: string, overall: Rate) => Governor;
 }
 
-export type TelegramAdapter = ChannelAdapter & Editing & Typing & Commands & Probing & Ignoring;
+export type TelegramAdapter = ChannelAdapter & Exclusive & Editing & Typing & Commands & Probing & Ignoring;
 
 interface Ignoring {
   /** How many updates were passed over, by reason. */
   readonly ignored: ReadonlyMap<string, number>;
 }
 
+/** A burst and what follows it stay below 20 in any minute of a group and 30 in any second over all. */
 const PACE: TelegramPace = {
   private: { burst: 3, every: 1000 },
-  group: { burst: 4, every: 3000 },
-  overall: { burst: 30, every: 34 },
+  group: { burst: 4, every: 4000 },
+  overall: { burst: 5, every: 42 },
   maxWait: 5000,
 };
 
@@ -78,53 +85,67 @@ export function createTelegramAdapter(options: TelegramOptions): TelegramAdapter
 
 class Telegram implements TelegramAdapter {
   readonly name: string;
+  readonly exclusive: string;
   readonly limits = { maxTextLength: 4096, minEditInterval: 1000, repeatableSend: false };
   /** Telegram shows it for five seconds. */
   readonly typingLasts = 5000;
+  readonly ignored = new Map<string, number>();
   readonly #api: Api;
   readonly #transport: Transport;
-  readonly #poller: Poller;
   readonly #delivery: Delivery;
   readonly #menu: Menu;
+  readonly #newPoller: () => Poller;
+  #poller: Poller;
+  /** The last call of `start` or `stop`: each waits for the one before it, so that there are never two pollers. */
+  #turn: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  constructor({ name, config, clock, log = () => {}, pace, timing }: TelegramOptions) {
-    const paces = { ...PACE, ...pace };
+  constructor({ name, config, clock, log = () => {}, pace, timing, governor }: TelegramOptions) {
+    const { overall, maxWait, ...rates } = { ...PACE, ...pace };
     const times = { ...TIMING, ...timing };
     this.name = name;
+    this.exclusive = accountOf(config.token, name);
     this.#transport = createTransport({
       apiRoot: config.apiRoot,
       token: config.token,
       clock,
       deadline: times.deadline,
     });
-    this.#api = new Api(config.token, { apiRoot: config.apiRoot });
-    this.#api.config.use(this.#transport.transformer);
-    this.#menu = new Menu(this.#api, log);
-    this.#poller = new Poller({
-      name,
-      api: this.#api,
+    const api = new Api(config.token, { apiRoot: config.apiRoot });
+    api.config.use(this.#transport.transformer);
+    this.#api = api;
+    this.#menu = new Menu(api, log);
+    const onConnected = () => void this.#menu.refresh();
+    this.#newPoller = () => new Poller({ name, api, clock, timing: times, log, ignored: this.ignored, onConnected });
+    this.#poller = this.#newPoller();
+    const pacing = new Pacing({
+      governor: governor?.(this.exclusive, overall) ?? createLocalGovernor(clock, overall),
       clock,
-      timing: times,
-      log,
-      onConnected: () => void this.#menu.refresh(),
+      maxWait,
+      report: (message, error) => log("warn", message, { cause: describe(error) }),
     });
-    this.#delivery = new Delivery({ api: this.#api, governor: createGovernor(clock, paces), rates: paces, log });
-  }
-
-  get ignored(): ReadonlyMap<string, number> {
-    return this.#poller.ignored;
+    this.#delivery = new Delivery({ api, pacing, rates, log });
   }
 
   start(intake: Intake): Promise<void> {
-    this.#poller.start(intake);
-    return Promise.resolve();
+    return this.#next(async () => {
+      if (this.#closed) return;
+      if (this.#poller.isStopped) this.#poller = this.#newPoller();
+      this.#poller.start(intake);
+    });
   }
 
   stop(): Promise<void> {
-    return this.#poller.stop();
+    return this.#next(() => this.#poller.stop());
+  }
+
+  #next(step: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(step, step);
+    return this.#turn;
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     this.#poller.abandon();
     return this.#transport.close();
   }
@@ -166,4 +187,9 @@ class Telegram implements TelegramAdapter {
   announce(commands: readonly CommandInfo[]): Promise<void> {
     return this.#menu.announce(commands);
   }
+}
+
+/** By the bot's id, which stands before the secret. What has no such form is no token, and Telegram will say so. */
+function accountOf(token: string, name: string): string {
+  return `telegram:${/^(\d{1,20}):/.exec(token)?.[1] ?? name}`;
 }

@@ -28,7 +28,7 @@ export interface PollTiming {
   /** The first and the longest pause after a failure that may pass by itself; doubled in between. */
   readonly backoff: number;
   readonly maxBackoff: number;
-  /** Between tries while somebody else receives the updates. */
+  /** Between tries while somebody else receives the updates, but for the first try. */
   readonly conflict: number;
   /** Between tries while the token is refused. */
   readonly rejected: number;
@@ -40,6 +40,8 @@ export interface PollerOptions {
   readonly clock: Clock;
   readonly timing: PollTiming;
   readonly log: Log;
+  /** How many updates were passed over, by reason: counted on, from one poller to the next. */
+  readonly ignored: Map<string, number>;
   /** Called each time that receiving works again, and the first time. */
   readonly onConnected: () => void;
 }
@@ -49,9 +51,8 @@ const ALLOWED_UPDATES = ["message", "edited_message"] as const;
 /** How long `stop` tells Telegram what was taken. It is a courtesy: whatever comes again is known. */
 const LAST_CONFIRMATION = 1000;
 
+/** One stretch of receiving, from `start` to `stop`. */
 export class Poller {
-  /** How many updates were passed over, by reason. */
-  readonly ignored = new Map<string, number>();
   readonly #options: PollerOptions;
   readonly #stopping = new AbortController();
   #health: AdapterHealth = { state: "starting" };
@@ -60,6 +61,7 @@ export class Poller {
   /** Undefined: everything that Telegram holds as not confirmed. */
   #offset: number | undefined;
   #failures = 0;
+  #conflicts = 0;
   /** The next poll answers at once, so that `health` soon knows. */
   #look = true;
 
@@ -69,6 +71,11 @@ export class Poller {
 
   get health(): AdapterHealth {
     return this.#health;
+  }
+
+  /** It never polls again. */
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   start(intake: Intake): void {
@@ -91,20 +98,16 @@ export class Poller {
   }
 
   async #run(intake: Intake): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.isStopped) {
       try {
         this.#me ??= await this.#identify();
         const updates = await this.#poll();
         this.#connected();
         await this.#handOver(updates, this.#me, intake);
       } catch (error) {
-        if (!this.#stopped) await this.#recover(troubleOf(error));
+        if (!this.isStopped) await this.#recover(troubleOf(error));
       }
     }
-  }
-
-  get #stopped(): boolean {
-    return this.#stopping.signal.aborted;
   }
 
   async #identify(): Promise<Identity> {
@@ -149,7 +152,7 @@ export class Poller {
       else events.push(parsed.event);
     }
     await this.#takeAll(waiting, intake);
-    if (!this.#stopped || waiting.size === 0) this.#offset = Math.max(...ids) + 1;
+    if (!this.isStopped || waiting.size === 0) this.#offset = Math.max(...ids) + 1;
   }
 
   /** Goes on until all are taken, or until `stop`. What was taken leaves `waiting`. */
@@ -158,7 +161,7 @@ export class Poller {
       const failures: unknown[] = [];
       const takes = [...waiting].map(async ([channel, events]) => {
         try {
-          for (let event = events[0]; event !== undefined && !this.#stopped; event = events[0]) {
+          for (let event = events[0]; event !== undefined && !this.isStopped; event = events[0]) {
             await intake.take(event);
             events.shift();
           }
@@ -168,27 +171,28 @@ export class Poller {
         }
       });
       await Promise.all(takes);
-      if (waiting.size === 0 || this.#stopped) return;
+      if (waiting.size === 0 || this.isStopped) return;
       const cause = failures[0] instanceof Error ? failures[0].message : String(failures[0]);
       await this.#recover({
         state: "degraded",
         detail: `Messages can't be stored now (${cause}). They wait at Telegram; nothing is lost. It tries again by itself.`,
         pace: "backoff",
       });
-      if (this.#stopped) return;
+      if (this.isStopped) return;
     }
   }
 
   #passOver(reason: string): void {
-    const count = (this.ignored.get(reason) ?? 0) + 1;
-    this.ignored.set(reason, count);
+    const { ignored } = this.#options;
+    const count = (ignored.get(reason) ?? 0) + 1;
+    ignored.set(reason, count);
     if (count === 1) this.#options.log("info", "updates of this kind are passed over", { reason });
   }
 
   #connected(): void {
     this.#failures = 0;
     this.#look = false;
-    if (this.#health.state === "connected" || this.#stopped) return;
+    if (this.#health.state === "connected" || this.isStopped) return;
     this.#health = { state: "connected" };
     this.#options.log("info", "receiving from Telegram", { username: this.#me?.username });
     this.#options.onConnected();
@@ -201,7 +205,9 @@ export class Poller {
     // Who competes for the updates gets through now and then: only a whole poll proves that the other one is gone.
     this.#look = pace !== "conflict";
     const growing = Math.min(maxBackoff, backoff * 2 ** Math.min(this.#failures++, 20));
-    const pause = retryAfter ?? { backoff: growing, conflict, rejected }[pace];
+    // The first conflict may be the last request of a process that held the account before, and does not know yet.
+    const first = pace === "conflict" && this.#conflicts++ === 0;
+    const pause = retryAfter ?? (first ? backoff : { backoff: growing, conflict, rejected }[pace]);
     // Jitter upwards only: Telegram's own times are the least to wait.
     await this.#sleep(pause * (1 + Math.random() / 4));
   }

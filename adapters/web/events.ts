@@ -8,7 +8,7 @@
  * stream, a burst of hints means one more read, and a slow page makes the gateway hold nothing for it.
  */
 import type { ChannelId, Clock } from "../../src/model.ts";
-import type { Hint } from "../../src/store.ts";
+import type { ChannelHint } from "../../src/store.ts";
 import type { Views } from "./views.ts";
 
 const BEAT_MS = 15_000;
@@ -59,7 +59,7 @@ export class EventStream {
   }
 
   /** Something changed in a channel of the same adapter. */
-  hint({ channel, kind }: Hint): void {
+  hint({ channel, kind }: ChannelHint): void {
     if (kind !== "journal") this.#stale.channels = true;
     if (channel === this.#options.channel) {
       if (kind === "journal") this.#stale.messages = true;

@@ -127,7 +127,7 @@ class Web implements ChannelAdapter, Editing, Routes {
   }
 
   #pass(hint: Hint): void {
-    if (adapterOf(hint.channel) !== this.name) return;
+    if (hint.kind === "replicas" || adapterOf(hint.channel) !== this.name) return;
     for (const stream of this.#streams) stream.hint(hint);
   }
 

@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { CommandConfig, Config } from "../config.ts";
-import { describe } from "../errors.ts";
-import { storeFolder } from "../token.ts";
+import { describe, SwitchboardError } from "../errors.ts";
+import { dataFolder, isEmbedded } from "../token.ts";
 import { configOf, type GlobalOptions } from "./connect.ts";
 import { EXIT, printJson } from "./print.ts";
 
@@ -24,7 +24,7 @@ export function checkCommand(program: Command): void {
       const config = configOf(options);
       const findings: Finding[] = [
         { what: "configuration", ok: true, detail: options.config ?? "built in" },
-        checkStore(config),
+        isEmbedded(config.store.url) ? checkFolder(config) : await checkServer(config),
         await checkPort(config),
         ...checkAgents(config, process.env),
         ...(await checkAdapters(config)),
@@ -37,8 +37,22 @@ export function checkCommand(program: Command): void {
     });
 }
 
-function checkStore(config: Config): Finding {
-  const folder = storeFolder(config);
+/** Milliseconds that a store may take to answer. */
+const STORE_ANSWERS = 5_000;
+
+async function checkServer(config: Config): Promise<Finding> {
+  const { probeStore } = await import("../main.ts");
+  try {
+    const warnings = await probeStore(config, AbortSignal.timeout(STORE_ANSWERS));
+    return { what: "store", ok: true, detail: ["Redis can be reached", ...warnings].join(". ") };
+  } catch (error) {
+    const remedy = error instanceof SwitchboardError ? ` ${error.remedy}` : "";
+    return { what: "store", ok: false, detail: `${describe(error)}.${remedy}` };
+  }
+}
+
+function checkFolder(config: Config): Finding {
+  const folder = dataFolder(config.store.url);
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);

@@ -4,6 +4,7 @@ import type { Emit } from "../events.ts";
 import type { ChannelId, Clock, NewSession } from "../model.ts";
 import type { Store } from "../store.ts";
 import type { CommandRegistry } from "./commands/registry.ts";
+import type { Ownership } from "./ownership.ts";
 import type { RunSlots } from "./slots.ts";
 
 /** What all live sessions of a gateway share. One object, so that a session holds one reference. */
@@ -11,6 +12,7 @@ export interface Context {
   readonly store: Store;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly ownership: Ownership;
   readonly slots: RunSlots;
   readonly commands: CommandRegistry;
   /** How often a turn is begun before it is parked. */

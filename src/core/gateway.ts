@@ -1,6 +1,6 @@
 /** Puts the parts together: intake, pool and adapters, and what operators may ask of them. */
 import type { Agent } from "../agent.ts";
-import { type ChannelAdapter, type CommandInfo, canAnnounce, DeliveryError } from "../channel.ts";
+import { type ChannelAdapter, type CommandInfo, DeliveryError } from "../channel.ts";
 import { describe, SwitchboardError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { adapterOf, type ChannelId, type Clock, type ControlEffect, type DeadLetter, type Session } from "../model.ts";
@@ -9,9 +9,10 @@ import type { QueueView, SessionQuery, Store, TranscriptPage } from "../store.ts
 import { Access, type AccessRules } from "./access.ts";
 import { systemClock } from "./clock.ts";
 import { builtinCommands } from "./commands/index.ts";
+import { Connectors } from "./connectors.ts";
 import type { Context } from "./context.ts";
-import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
+import { Ownership } from "./ownership.ts";
 import { Pool, warm } from "./pool.ts";
 import { agentFor, type Route } from "./routes.ts";
 import { RunSlots } from "./slots.ts";
@@ -27,8 +28,13 @@ export interface GatewayOptions {
   readonly queue?: Partial<QueueSettings>;
   /** How long turns under way may still run when the gateway stops, in ms. */
   readonly grace?: number;
-  /** This process among those that share the store. */
+  /** This process's name among those that share the store. */
   readonly replica?: string;
+  /**
+   * What becomes of the turns under way while the store can't be reached for longer than a lease, so that another
+   * replica may have taken over: they go on unseen, or they are interrupted. Default `continue`.
+   */
+  readonly onOutage?: "continue" | "interrupt";
   readonly emit?: Emit;
   readonly clock?: Clock;
 }
@@ -60,7 +66,10 @@ export class Gateway implements Operations {
   readonly #context: Context;
   readonly #restoreAtStart: number;
   readonly #grace: number;
-  readonly #heart: Heart;
+  readonly #ownership: Ownership;
+  readonly #connectors: Connectors;
+  readonly #interrupts: boolean;
+  #unwatch: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
@@ -72,10 +81,14 @@ export class Gateway implements Operations {
     this.#adapters = new Map(options.adapters.map((adapter) => [adapter.name, adapter]));
     this.#restoreAtStart = pool.restoreAtStart;
     this.#grace = options.grace ?? 10_000;
+    this.#interrupts = options.onOutage === "interrupt";
+    const clock = options.clock ?? systemClock;
+    this.#ownership = new Ownership({ store, clock, emit, replica: options.replica ?? "main" });
     this.#context = {
       store,
       emit,
-      clock: options.clock ?? systemClock,
+      clock,
+      ownership: this.#ownership,
       slots: new RunSlots(pool.maxRunning),
       commands: builtinCommands(),
       attempts: queue.attempts,
@@ -88,28 +101,57 @@ export class Gateway implements Operations {
     const { commands } = this.#context;
     const greet = (channel: ChannelId, text: string, key: string) => void this.#greet(channel, text, key);
     this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet });
-    const replica = options.replica ?? "main";
-    this.#heart = new Heart(store, this.#context.clock, replica);
-    const beat = async () => {
-      await this.#heart.beat();
-    };
-    this.#pool = new Pool(this.#context, { ...pool, replica, sweepEvery: SWEEP_EVERY, beat });
+    this.#pool = new Pool(this.#context, { ...pool, ownership: this.#ownership, sweepEvery: SWEEP_EVERY });
+    this.#connectors = new Connectors({
+      store,
+      emit,
+      ownership: this.#ownership,
+      adapters: options.adapters,
+      intake: this.#inbox,
+      commands: commands.list,
+    });
   }
 
   /** Takes up unfinished work, then opens the adapters. */
   async start(): Promise<void> {
+    await this.#ownership.start({
+      lost: () => void this.#lost(),
+      secured: (secure) => this.#secured(secure),
+      changed: () => this.#changed(),
+      beaten: () => void this.#connectors.review(),
+    });
+    this.#unwatch = this.#store.watch(({ kind }) => {
+      if (kind === "replicas") void this.#ownership.beat();
+    });
     await this.#pool.start();
-    await warm(
-      this.#pool,
-      this.#store,
-      this.#restoreAtStart,
-      (channel) => this.#context.adapter(channel) !== undefined,
-    );
-    for (const adapter of this.#adapters.values()) {
-      await adapter.start(this.#inbox);
-      // Not waited for: a platform that does not answer must not hold up the others.
-      if (canAnnounce(adapter)) void this.#quietly("announce", adapter, () => adapter.announce(this.commands()));
+    const ours = (channel: ChannelId) =>
+      this.#context.adapter(channel) !== undefined && this.#ownership.prefers(channel);
+    try {
+      await warm(this.#pool, this.#store, this.#restoreAtStart, ours);
+    } catch (error) {
+      // It saves time later, and nothing else.
+      this.#context.emit({ type: "store.fault", doing: "restore the newest sessions", error });
     }
+    await this.#connectors.start();
+  }
+
+  async #lost(): Promise<void> {
+    this.#context.emit({ type: "replica.lost" });
+    await this.#pool.abandon();
+    await this.#pool.sweep();
+  }
+
+  #secured(secure: boolean): void {
+    this.#context.emit({ type: "replica.secured", secure });
+    if (!secure && this.#interrupts) void this.#pool.abandon();
+    void this.#connectors.review();
+  }
+
+  #changed(): void {
+    if (this.#stopping) return;
+    this.#context.emit({ type: "replica.changed", replicas: this.#ownership.replicas });
+    this.#pool.rebalance();
+    void this.#pool.sweep();
   }
 
   /**
@@ -122,11 +164,13 @@ export class Gateway implements Operations {
   }
 
   async #stop(): Promise<void> {
-    const adapters = [...this.#adapters.values()];
-    const stopped = Promise.all(adapters.map((adapter) => this.#quietly("stop", adapter, () => adapter.stop())));
+    const leaving = this.#ownership.leave();
+    await Promise.all([this.#connectors.stop(), leaving]);
     this.#inbox.close();
-    await stopped;
     await this.#pool.stop(this.#grace);
+    this.#unwatch?.();
+    this.#ownership.stop();
+    const adapters = [...this.#adapters.values()];
     await Promise.all(adapters.map((adapter) => this.#quietly("close", adapter, () => adapter.close())));
   }
 
@@ -151,9 +195,13 @@ export class Gateway implements Operations {
   // ── Operations
 
   async health(): Promise<GatewayHealth> {
-    const adapters = Object.fromEntries([...this.#adapters].map(([name, adapter]) => [name, adapter.health()]));
-    const store = await this.#heart.beat();
-    return { ready: store.ok && this.#stopping === undefined, store, adapters };
+    const adapters = Object.fromEntries(
+      [...this.#adapters].map(([name, adapter]) => [name, this.#connectors.health(adapter)]),
+    );
+    const pulse = await this.#ownership.pulse();
+    const store = { ...pulse, warnings: this.#store.warnings() };
+    const { replicas } = this.#ownership;
+    return { ready: pulse.ok && this.#stopping === undefined, store, replicas, adapters };
   }
 
   async stats(): Promise<GatewayStats> {

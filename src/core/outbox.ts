@@ -13,6 +13,7 @@ import type { Emit } from "../events.ts";
 import type { ChannelId, Clock, OutboxEntry } from "../model.ts";
 import type { DeliveryOutcome } from "../store.ts";
 import { backoff, sleep } from "./clock.ts";
+import type { Ownership } from "./ownership.ts";
 import { PLACEHOLDER } from "./stream.ts";
 
 const MAY_REPEAT = "_(may repeat)_";
@@ -26,6 +27,8 @@ export interface OutboxOptions {
   readonly emit: Emit;
   /** Aborts when the session is given up: nothing may be sent any more. */
   readonly signal: AbortSignal;
+  /** Nothing is sent while another replica may own the channel. */
+  readonly ownership: Pick<Ownership, "secured">;
   settle(id: string, outcome: DeliveryOutcome): Promise<void>;
 }
 
@@ -94,7 +97,9 @@ export class Outbox {
 
   /** The next step towards delivery: undefined when the platform has it, else the entry one step further. */
   async #step(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
-    const { adapter, channel, signal, settle } = this.#options;
+    const { adapter, channel, signal, settle, ownership } = this.#options;
+    await ownership.secured(signal);
+    signal.throwIfAborted();
     if (entry.ref !== undefined && canEdit(adapter)) {
       await adapter.edit(channel, entry.ref, entry.text, { urgency: "final", signal });
       return undefined;
@@ -111,7 +116,11 @@ export class Outbox {
     const repeats = entry.state === "sending";
     if (!repeats) await settle(entry.id, { status: "sending" });
     const parts = repeats ? adapter.split(`${entry.text}\n\n${MAY_REPEAT}`) : [entry.text];
-    for (const part of parts) await adapter.send(channel, part, { key: entry.id, signal });
+    for (const part of parts) {
+      await ownership.secured(signal);
+      signal.throwIfAborted();
+      await adapter.send(channel, part, { key: entry.id, signal });
+    }
     return undefined;
   }
 

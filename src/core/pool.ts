@@ -1,23 +1,22 @@
 /**
  * The live sessions of this process, bounded. It restores a channel on demand, at most once at a time, wakes
- * live ones, and gives idle ones back: after the idle time-out, and the longest idle first beyond `maxLive`.
- * Busy ones are never evicted, so a burst may exceed `maxLive` until they rest.
+ * live ones, and gives idle ones back: after the idle time-out, the longest idle first beyond `maxLive`, and those
+ * that another replica is the one to run. Busy ones are never evicted, so a burst may exceed `maxLive` until they rest.
  */
-import { SwitchboardError } from "../errors.ts";
+import { hasCode, SwitchboardError } from "../errors.ts";
 import { adapterOf, type ChannelId, type SessionSource } from "../model.ts";
 import type { Hint, Store } from "../store.ts";
 import { within } from "./clock.ts";
 import type { Context } from "./context.ts";
+import type { Ownership } from "./ownership.ts";
 import { LiveSession, type SessionListener } from "./session.ts";
 
 export interface PoolOptions {
-  readonly replica: string;
+  readonly ownership: Ownership;
   readonly maxLive: number;
   readonly idleTimeout: number;
   /** How often it looks for work that no hint told of. */
   readonly sweepEvery: number;
-  /** Shows the store that this process lives, with each sweep. Never rejects. */
-  beat(): Promise<void>;
 }
 
 /** For each session that a start restores of a source, how many of the newest it looks at. */
@@ -32,6 +31,8 @@ export class Pool implements SessionListener {
   readonly #live = new Map<ChannelId, LiveSession>();
   readonly #restoring = new Map<ChannelId, Promise<LiveSession>>();
   readonly #closing = new Map<ChannelId, Promise<void>>();
+  /** What the last sweep left to the replica that it belongs to. */
+  #left = new Set<ChannelId>();
   #unwatch: (() => void) | undefined;
   #cancelSweep: (() => void) | undefined;
   #stopping = false;
@@ -48,7 +49,7 @@ export class Pool implements SessionListener {
   /** Listens for hints and takes up what an earlier process left. */
   async start(): Promise<void> {
     this.#unwatch = this.#context.store.watch((hint) => this.#hint(hint));
-    await this.#takeUpOrphans();
+    await this.sweep();
     this.#scheduleSweep();
   }
 
@@ -77,25 +78,46 @@ export class Pool implements SessionListener {
 
   /**
    * Stops: no new turns; those under way may finish within `grace` ms, then they are put back; replies are
-   * delivered as far as they go; every session is given back.
+   * delivered as far as they go. Each session is given back as soon as it is done, so that another replica goes on.
    */
   async stop(grace: number): Promise<void> {
     this.#stopping = true;
     this.#unwatch?.();
     this.#cancelSweep?.();
     await Promise.allSettled(this.#restoring.values());
-    const { clock } = this.#context;
-    const all = [...this.#live.values()];
-    await within(clock, grace, Promise.all(all.map((session) => session.finish())));
-    for (const session of all) session.interrupt();
-    await within(clock, FLUSH, Promise.all(all.map((session) => session.rest())));
-    for (const session of all) session.abandon();
-    await Promise.all(all.map((session) => this.#close(session, "the gateway stops")));
+    await Promise.all([...this.#live.values()].map((session) => this.#retire(session, grace)));
     await Promise.all(this.#closing.values());
+  }
+
+  /** Ends all sessions at once and writes nothing: they may be another's by now. */
+  async abandon(): Promise<void> {
+    const all = [...this.#live.values()];
+    for (const session of all) session.abandon();
+    await Promise.all(all.map((session) => this.#close(session, "this replica was counted as dead")));
+  }
+
+  /** Gives back what rests here and is another replica's to run. */
+  rebalance(): void {
+    for (const session of [...this.#live.values()]) {
+      if (!session.busy && this.#isElsewhere(session)) void this.#close(session, "it moves to another replica");
+    }
+  }
+
+  async #retire(session: LiveSession, grace: number): Promise<void> {
+    const { clock } = this.#context;
+    await within(clock, grace, session.finish());
+    session.interrupt();
+    await within(clock, FLUSH, session.rest());
+    session.abandon();
+    await this.#close(session, "the gateway stops");
   }
 
   idle(session: LiveSession): void {
     if (this.#live.get(session.channel) !== session || this.#stopping) return;
+    if (this.#isElsewhere(session)) {
+      void this.#close(session, "it moves to another replica");
+      return;
+    }
     this.#live.delete(session.channel);
     this.#live.set(session.channel, session);
     this.#shrink();
@@ -107,19 +129,28 @@ export class Pool implements SessionListener {
     void this.#close(session, "lost");
   }
 
-  #hint({ channel, kind }: Hint): void {
-    if (kind !== "inbox" && kind !== "control" && kind !== "outbox") return;
+  #hint(hint: Hint): void {
+    if (hint.kind !== "inbox" && hint.kind !== "control" && hint.kind !== "outbox") return;
+    const { channel, kind } = hint;
     const live = this.#live.get(channel);
-    if (live) {
-      live.wake(kind);
-      return;
-    }
-    if (!this.#context.adapter(channel)) return;
-    // The wake repeats what the restore takes up by itself, unless the work came after its look into the store.
+    if (live) live.wake(kind);
+    else if (this.#context.adapter(channel) && this.#options.ownership.prefers(channel)) this.#takeUp(channel, kind);
+  }
+
+  /** Restores a channel that has work. The wake repeats what the restore takes up by itself, unless the work came after its look into the store. */
+  #takeUp(channel: ChannelId, kind: "inbox" | "control" | "outbox"): void {
     this.ensure(channel).then(
       (session) => session.wake(kind),
-      (error: unknown) => this.#context.emit({ type: "store.fault", doing: `restore ${channel}`, error }),
+      (error: unknown) => {
+        // Another replica was faster, or this one stops: whoever has it goes on.
+        if (hasCode(error, "STALE_FENCE") || hasCode(error, "STORE_CLOSED")) return;
+        this.#context.emit({ type: "store.fault", doing: `restore ${channel}`, error });
+      },
     );
+  }
+
+  #isElsewhere({ channel }: LiveSession): boolean {
+    return this.#options.ownership.secure && !this.#options.ownership.prefers(channel);
   }
 
   async #restore(channel: ChannelId): Promise<LiveSession> {
@@ -128,7 +159,7 @@ export class Pool implements SessionListener {
     const adapter = this.#context.adapter(channel);
     if (!adapter) throw new SwitchboardError("ADAPTER_UNKNOWN", `no adapter "${adapterOf(channel)}" is configured`);
     const { store, emit, fresh } = this.#context;
-    const acquired = await store.acquire(channel, this.#options.replica, fresh(channel));
+    const acquired = await store.acquire(channel, this.#options.ownership.replica, fresh(channel));
     if (acquired.status === "elsewhere") {
       throw new SwitchboardError("STALE_FENCE", `${channel} belongs to replica ${acquired.owner}`);
     }
@@ -171,7 +202,7 @@ export class Pool implements SessionListener {
   #scheduleSweep(): void {
     this.#cancelSweep = this.#context.clock.after(this.#options.sweepEvery, () => {
       this.#evictIdle();
-      Promise.all([this.#options.beat(), this.#takeUpOrphans()]).finally(() => {
+      this.sweep().finally(() => {
         if (!this.#stopping) this.#scheduleSweep();
       });
     });
@@ -186,12 +217,25 @@ export class Pool implements SessionListener {
     }
   }
 
-  async #takeUpOrphans(): Promise<void> {
+  /**
+   * Finds work that no hint told of: of sessions that are live here, and of channels that nobody has. One that belongs
+   * to another replica is left to it until the next sweep: then whoever sees it takes it.
+   */
+  async sweep(): Promise<void> {
     const { store, emit, adapter } = this.#context;
+    const { ownership } = this.#options;
     try {
-      const orphans = await store.orphans();
-      const ours = orphans.filter((channel) => adapter(channel) && !this.#live.has(channel));
-      await Promise.all(ours.map((channel) => this.ensure(channel)));
+      const unattended = await store.unattended(ownership.replica);
+      if (this.#stopping) return;
+      const left = new Set<ChannelId>();
+      for (const channel of unattended) {
+        const live = this.#live.get(channel);
+        if (live) live.look();
+        else if (!adapter(channel)) continue;
+        else if (ownership.prefers(channel) || this.#left.has(channel)) this.#takeUp(channel, "inbox");
+        else left.add(channel);
+      }
+      this.#left = left;
     } catch (error) {
       emit({ type: "store.fault", doing: "look for unfinished work", error });
     }
@@ -206,15 +250,20 @@ export async function warm(
   pool: Pool,
   store: Store,
   count: number,
-  known: (channel: ChannelId) => boolean,
+  ours: (channel: ChannelId) => boolean,
 ): Promise<void> {
   if (count === 0) return;
   const { sessions } = await store.list({ limit: count * LOOKED_AT });
   const warmed = new Map<SessionSource, number>();
   for (const { channel, source } of sessions) {
     const already = warmed.get(source) ?? 0;
-    if (already === count || !known(channel)) continue;
-    await pool.ensure(channel);
+    if (already === count || !ours(channel)) continue;
     warmed.set(source, already + 1);
+    try {
+      await pool.ensure(channel);
+    } catch (error) {
+      // A replica that runs already keeps what it has.
+      if (!hasCode(error, "STALE_FENCE")) throw error;
+    }
   }
 }

@@ -54,8 +54,8 @@ export class Runner {
     const agent = this.#agent ?? (await this.#opened(session, signal));
     if ("kind" in agent) return agent;
     this.#agent = agent;
-    const { clock } = this.#context;
-    const run = { agent, adapter: this.#adapter, channel: session.channel, turn, preview, clock, signal };
+    const { clock, ownership } = this.#context;
+    const run = { agent, adapter: this.#adapter, channel: session.channel, turn, preview, ownership, clock, signal };
     const outcome = await runTurn(run);
     return { ...outcome, ending: this.#release(outcome.ending) };
   }

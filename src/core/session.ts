@@ -92,6 +92,15 @@ export class LiveSession {
     }
   }
 
+  /** Looks for work that no hint told of. */
+  look(): void {
+    if (!this.busy) {
+      this.wake("inbox");
+      this.wake("outbox");
+    }
+    this.wake("control");
+  }
+
   /** No further turns; the one under way may finish. Resolves when it has; commands and replies may still be. */
   async finish(): Promise<void> {
     this.#draining = false;
@@ -247,6 +256,7 @@ export class LiveSession {
       ref: turn.preview,
       signal: current.signal,
       alive: work.alive.signal,
+      ownership: this.#context.ownership,
       save: (ref) => this.#insist("save", () => store.save(this.channel, this.#fence, { preview: ref })),
       clear: () => work.outbox.empty,
     });
@@ -332,6 +342,7 @@ export class LiveSession {
         clock,
         emit,
         signal: alive.signal,
+        ownership: this.#context.ownership,
         settle: (id, outcome) =>
           this.#insist("settle a delivery", () => store.settleDelivery(this.channel, this.#fence, id, outcome)),
       });

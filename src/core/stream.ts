@@ -5,6 +5,7 @@
  */
 import { type ChannelAdapter, canEdit, DeliveryError, type Editing } from "../channel.ts";
 import type { ChannelId, Clock, MessageRef } from "../model.ts";
+import type { Ownership } from "./ownership.ts";
 
 /**
  * Stands in the channel until there is text. Where a platform can't recognise a repeated send, the first message
@@ -22,6 +23,8 @@ export interface PreviewOptions {
   readonly signal: AbortSignal;
   /** The session's own: a first send is not cut off with the turn, its reference would be lost. */
   readonly alive: AbortSignal;
+  /** Nothing is shown while another replica may own the channel. */
+  readonly ownership: Pick<Ownership, "secure">;
   /** Makes the reference durable. */
   save(ref: MessageRef): Promise<void>;
   /** False while earlier replies of the channel are still to be delivered: they come first. */
@@ -114,6 +117,7 @@ export class Preview {
     const { adapter, channel, clock, signal, alive } = this.#options;
     this.#notBefore = clock.now() + adapter.limits.minEditInterval;
     if (this.#ended || signal.aborted || !this.#editor || !this.#options.clear()) return;
+    if (!this.#options.ownership.secure) return;
     const face = this.#face();
     const parts = adapter.split(face);
     const [first] = parts;

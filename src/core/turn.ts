@@ -6,6 +6,7 @@ import type { AgentSession } from "../agent.ts";
 import type { ChannelAdapter } from "../channel.ts";
 import { describe } from "../errors.ts";
 import type { AgentEvent, AgentFailure, ChannelId, Clock, Json, Turn } from "../model.ts";
+import type { Ownership } from "./ownership.ts";
 import type { Preview } from "./stream.ts";
 import { keepTyping } from "./typing.ts";
 
@@ -34,6 +35,7 @@ export interface TurnRun {
   readonly channel: ChannelId;
   readonly turn: Turn;
   readonly preview: Preview;
+  readonly ownership: Pick<Ownership, "secure">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
   const began = clock.now();
   const tally = { tokensIn: 0, tokensOut: 0 };
   const stop = new Stop(signal);
-  const stopTyping = keepTyping(run.adapter, run.channel, clock, signal);
+  const stopTyping = keepTyping(run.adapter, run.channel, clock, run.ownership, signal);
   try {
     const events = agent
       .run({ id: turn.id, messages: turn.messages, attempt: turn.attempt, signal })

@@ -3,7 +3,8 @@ import type { GatewayHealth, Operations } from "../operations.ts";
 
 interface Readiness {
   readonly ready: boolean;
-  readonly store: { readonly ok: boolean };
+  readonly store: { readonly ok: boolean; readonly warnings: readonly string[] };
+  readonly replicas: number;
   readonly adapters: Readonly<Record<string, string>>;
 }
 
@@ -16,11 +17,13 @@ export async function readiness(
     return summary(await operations.health());
   } catch (error) {
     log.error({ err: error }, `the gateway's health can't be told: ${describe(error)}`);
-    return { ready: false, store: { ok: false }, adapters: {} };
+    return { ready: false, store: { ok: false, warnings: [] }, replicas: 0, adapters: {} };
   }
 }
 
 function summary(health: GatewayHealth): Readiness {
   const adapters = Object.entries(health.adapters).map(([name, adapter]) => [name, adapter.state] as const);
-  return { ready: health.ready, store: { ok: health.store.ok }, adapters: Object.fromEntries(adapters) };
+  const { ok, warnings } = health.store;
+  const replicas = health.replicas.length;
+  return { ready: health.ready, store: { ok, warnings }, replicas, adapters: Object.fromEntries(adapters) };
 }

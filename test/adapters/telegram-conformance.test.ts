@@ -3,6 +3,7 @@ import type { User } from "grammy/types";
 import type { ChannelId } from "../../src/model.ts";
 import { nativeOf } from "../../src/model.ts";
 import { type ChannelHarness, describeChannel, type Platform } from "../conformance/channel.ts";
+import { describeExclusive } from "../conformance/exclusive.ts";
 import { type FaultOptions, startTelegramTwin, type TelegramTwin, type TwinChat } from "../twins/telegram/index.ts";
 import { adapterOn } from "./telegram-stage.ts";
 
@@ -224,3 +225,4 @@ async function freePort(): Promise<number> {
 }
 
 describeChannel("telegram", harness);
+describeExclusive("telegram", harness);

@@ -1,7 +1,9 @@
 import { createServer } from "node:http";
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { createLocalGovernor } from "../../adapters/shared/governor.ts";
 import type { DeliveryError } from "../../src/channel.ts";
+import type { Governor } from "../../src/governor.ts";
 import { eventually } from "../support/eventually.ts";
 import { adapterOn, stage } from "./telegram-stage.ts";
 
@@ -66,6 +68,17 @@ describe("receiving from Telegram", () => {
     };
     twin.push({ update_id: 17, message });
     await eventually(() => taken.some(({ text }) => text === "numbered lower"), "it arrives");
+  });
+
+  it("is soon back where a process that has lost the account polls once more", async () => {
+    const { twin, adapter, taken, ada, chat } = await talk({ timing: { conflict: 3_600_000 } });
+    await twin.until(() => twin.polling);
+    const last = fetch(`${twin.apiRoot}/bot${twin.token}/getUpdates?timeout=50`);
+    await eventually(() => adapter.health().state === "failed", "the other poll ends this one's");
+    await last;
+    await eventually(() => adapter.health().state === "connected", "it polls again");
+    chat.say(ada, "still there?");
+    await eventually(() => taken.some(({ text }) => text === "still there?"), "it arrives");
   });
 
   it("hears a forum's topics apart, answers in them, and counts what it passes over", async () => {
@@ -182,6 +195,7 @@ describe("writing to Telegram", () => {
     twin.fault({ kind: "latency", method: "editMessageText", delayMs: 200 });
     const controller = new AbortController();
     const early = adapter.edit(channel, ref, "preview", { urgency: "preview", signal: controller.signal });
+    await twin.until(() => twin.calls("editMessageText").length === 1);
     controller.abort();
     await early;
     await adapter.edit(channel, ref, "final", final);
@@ -203,6 +217,54 @@ describe("writing to Telegram", () => {
     expect(failure.retryAfter).toBeGreaterThan(0);
     expect(failure.retryAfter).toBeLessThanOrEqual(30_000);
     expect(twin.calls("editMessageText")).toHaveLength(1);
+    expect(twin.calls("sendChatAction")).toHaveLength(0);
+  });
+
+  it("begins no preview that is given up before its turn", async () => {
+    const asked: (() => void)[] = [];
+    const governor = (): Governor => ({
+      reserve: async () => ({ status: "held", held: "all", wait: 0 }),
+      spare: () => new Promise((resolve) => asked.push(() => resolve(true))),
+      pause: async () => {},
+    });
+    const { adapter, chat, channel } = await talk({ governor });
+    const ref = await adapter.send(channel, "…", key);
+    const controller = new AbortController();
+    const early = adapter.edit(channel, ref, "preview", { urgency: "preview", signal: controller.signal });
+    const second = adapter.edit(channel, ref, "second", preview);
+    controller.abort();
+    await Promise.all([early, second]);
+    const ending = adapter.edit(channel, ref, "final", final);
+    for (const answer of asked) answer();
+    await ending;
+    expect(asked).toHaveLength(1);
+    expect(chat.messages()[0]?.versions.map(({ text }) => text)).toEqual(["…", "final"]);
+  });
+
+  it("asks one governor for all that it sends, by the bot's id and never its secret", async () => {
+    const accounts: unknown[] = [];
+    const { twin, adapter } = await talk({
+      governor: (account, overall) => {
+        accounts.push(account, overall);
+        return createLocalGovernor({ now: () => 0, after: () => () => {} }, overall);
+      },
+      pace: { overall: { burst: 7, every: 0 } },
+    });
+    expect(accounts).toEqual([`telegram:${twin.bot.id}`, { burst: 7, every: 0 }]);
+    expect(adapter.exclusive).toBe(`telegram:${twin.bot.id}`);
+    expect(adapterOn({ apiRoot: twin.apiRoot, token: "no-colon-and-secret" }).exclusive).toBe("telegram:telegram");
+  });
+
+  it("keeps a pause that another replica was asked for", async () => {
+    const shared = createLocalGovernor({ now: () => Date.now(), after: () => () => {} }, { burst: 100, every: 0 });
+    const { twin, adapter, channel } = await talk({ governor: () => shared });
+    const other = adapterOn(twin, { governor: () => shared });
+    onTestFinished(() => other.close());
+    twin.fault({ kind: "429", method: "sendMessage", retryAfter: 30 });
+    await expect(adapter.send(channel, "one", key)).rejects.toMatchObject({ kind: "limited" });
+    await expect(other.send(channel, "two", key)).rejects.toMatchObject({ kind: "limited" });
+    await other.typing(channel, signal);
+    expect(twin.calls("sendMessage")).toHaveLength(1);
     expect(twin.calls("sendChatAction")).toHaveLength(0);
   });
 

@@ -1,6 +1,7 @@
 import { open } from "lmdb";
 import { systemClock } from "../../src/core/clock.ts";
 import { builtinCommands } from "../../src/core/commands/index.ts";
+import { Ownership } from "../../src/core/ownership.ts";
 import { Pool } from "../../src/core/pool.ts";
 import { RunSlots } from "../../src/core/slots.ts";
 import type { ChannelId } from "../../src/model.ts";
@@ -38,8 +39,10 @@ export const restore: Benchmark = {
 /** A pool without a gateway: nothing wakes its sessions but the caller. */
 export function idlePool(store: Store): Pool {
   const channel = new NullChannel();
+  const ownership = new Ownership({ store, clock: systemClock, emit: () => {}, replica: "main" });
   const context = {
     store,
+    ownership,
     clock: systemClock,
     emit: () => {},
     slots: new RunSlots(8),
@@ -51,11 +54,10 @@ export function idlePool(store: Store): Pool {
     fresh: () => FRESH,
   };
   return new Pool(context, {
-    replica: "main",
+    ownership,
     maxLive: 1_000_000,
     idleTimeout: DAY,
     sweepEvery: DAY,
-    beat: async () => {},
   });
 }
 

@@ -59,7 +59,7 @@ export interface Ailment {
 }
 
 /** Core, as the tests need it: takes, holds back or refuses what it is given, and remembers. */
-class Core {
+export class Core {
   /** Every event, as often as it was handed over. */
   readonly offered: InboundEvent[] = [];
   readonly taken: InboundEvent[] = [];

@@ -51,7 +51,7 @@ test.each([
   ["pool: { idleTimeout: 5 minutes }", "pool.idleTimeout: a duration such as"],
   ["adapters: { x: { type: fax } }", "adapters.x.type"],
   ["routes: [{ match: 'web:*', agent: demmo }]", 'no agent "demmo" is configured; did you mean "demo"?'],
-  ["store: { url: 'redis://x' }", "store.url"],
+  ["store: { url: 'postgres://x' }", "store.url"],
   ["a: [", "test.yaml is not valid"],
 ])("%j is refused with its path, what was expected and the nearest known key", (yaml, message) => {
   expect(refusal(yaml)).toContain(message);

@@ -128,8 +128,13 @@ describe("health", () => {
     expect(JSON.parse(healthz.body)).toEqual({ ok: true, version: "1.2.3" });
     const readyz = await raw(`${server.url}/readyz`, { headers: {} });
     expect(readyz.status).toBe(200);
-    expect(JSON.parse(readyz.body)).toEqual({ ready: true, store: { ok: true }, adapters: { telegram: "failed" } });
-    gateway.ready = { ready: false, store: { ok: false, detail: "/srv/secret is full" }, adapters: {} };
+    expect(JSON.parse(readyz.body)).toEqual({
+      ready: true,
+      store: { ok: true, warnings: [] },
+      replicas: 1,
+      adapters: { telegram: "failed" },
+    });
+    gateway.ready = { ready: false, store: { ok: false, detail: "/srv/secret is full", warnings: [] }, replicas: [], adapters: {} };
     const down = await raw(`${server.url}/readyz`, { headers: {} });
     expect(down.status).toBe(503);
     expect(down.body).not.toContain("/srv");

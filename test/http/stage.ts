@@ -37,7 +37,8 @@ export class Gateway implements Operations {
   readonly asked: unknown[] = [];
   ready: GatewayHealth = {
     ready: true,
-    store: { ok: true },
+    store: { ok: true, warnings: [] },
+    replicas: ["main"],
     adapters: { telegram: { state: "failed", detail: "the token 42:secret is wrong" } },
   };
   fault: unknown;
