@@ -11,7 +11,7 @@
  * - An account that can't work (wrong token, revoked, another poller) says so in `health()`, with a remedy,
  *   tries again where that can help, and never ends the process.
  */
-import type { ChannelId, InboundEvent, MessageRef } from "./model.ts";
+import type { Amendment, ChannelId, InboundEvent, MessageRef } from "./model.ts";
 
 export interface ChannelAdapter {
   /** The name under `adapters` in the configuration: the first part of its channel ids. */
@@ -94,6 +94,26 @@ export interface Exclusive {
   readonly exclusive: string;
 }
 
+/** What became of a send whose outcome got lost can be seen on the platform. */
+export interface Lookup {
+  /**
+   * The message that was sent with this key in the channel, not before `since` (ms since the epoch); undefined where
+   * there certainly is none. Rejects with `DeliveryError` where that can't be told now.
+   */
+  lookup(channel: ChannelId, key: string, since: number, signal: AbortSignal): Promise<MessageRef | undefined>;
+}
+
+/** The platform keeps what was said, so that what was missed can be read later. Core asks after `Intake.missed`. */
+export interface History {
+  /**
+   * What people said in a channel after `after` (ms since the epoch), oldest first, at most `limit`: the very events
+   * that would have come. Rejects with `DeliveryError`; `gone` and `refused` where there is nothing to read any more.
+   */
+  history(channel: ChannelId, after: number, limit: number, signal: AbortSignal): Promise<InboundEvent[]>;
+  /** Where to read so that nothing is missed that belongs to these channels or begins beside them: of a thread, its channel too. */
+  sources?(channels: readonly ChannelId[]): ChannelId[];
+}
+
 /** The account can be tried without receiving anything: what `switchboard check` does. */
 export interface Probing {
   /** One look: `connected`, or `failed` with what is wrong and what to do. Never rejects. Works without `start`. */
@@ -130,6 +150,14 @@ export function canAnnounce(adapter: ChannelAdapter): adapter is ChannelAdapter 
   return "announce" in adapter;
 }
 
+export function canLookUp(adapter: ChannelAdapter): adapter is ChannelAdapter & Lookup {
+  return "lookup" in adapter;
+}
+
+export function hasHistory(adapter: ChannelAdapter): adapter is ChannelAdapter & History {
+  return "history" in adapter;
+}
+
 export function isExclusive(adapter: ChannelAdapter): adapter is ChannelAdapter & Exclusive {
   return "exclusive" in adapter;
 }
@@ -145,6 +173,15 @@ export interface Intake {
    * acknowledged. Rejects while the store is away: it must not be acknowledged.
    */
   take(event: InboundEvent): Promise<Taken>;
+
+  /**
+   * A person changed what was said before, or deleted it (`text` is null). Resolves when that is durable; a message
+   * that has begun to run, or is not known, stays as it is. Rejects like `take`.
+   */
+  amend(change: Amendment): Promise<void>;
+
+  /** The adapter named has been away from its platform, or starts: events may have been missed. Returns at once. */
+  missed(adapter: string): void;
 }
 
 export type Taken =

@@ -97,6 +97,8 @@ const schema = z.strictObject({
       onOutage: z.enum(["continue", "interrupt"]).default("continue"),
     })
     .prefault({}),
+  /** How far back is read what the platforms have and the gateway missed. */
+  catchUp: duration.prefault("24h"),
   shutdown: z.strictObject({ grace: duration.prefault("10s") }).prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info") }).prefault({}),
 });
@@ -129,6 +131,11 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
   if (!result.success) throw invalid(source, result.error.issues.flatMap(explain));
   const config = result.data;
   const strangers = config.routes.filter(({ agent }) => !(agent in config.agents));
+  if (config.catchUp > config.queue.dedupeFor) {
+    throw invalid(source, [
+      "catchUp: longer than queue.dedupeFor; messages that were answered would be answered again",
+    ]);
+  }
   if (strangers.length > 0) {
     throw invalid(
       source,

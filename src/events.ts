@@ -6,6 +6,8 @@ import type { ChannelId, Receipt } from "./model.ts";
 
 export type GatewayEvent =
   | { readonly type: "taken"; readonly channel: ChannelId; readonly id: string; readonly status: string }
+  /** So many events were read from a platform's history, because they had been missed. */
+  | { readonly type: "caught.up"; readonly channel: ChannelId; readonly events: number }
   | { readonly type: "refused"; readonly channel: ChannelId; readonly sender: string; readonly reason: string }
   | { readonly type: "session.live"; readonly channel: ChannelId; readonly session: string }
   | { readonly type: "session.evicted"; readonly channel: ChannelId; readonly session: string; readonly why: string }

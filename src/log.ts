@@ -35,6 +35,7 @@ function levelOf(event: GatewayEvent): "debug" | "info" | "warn" | "error" {
     case "replica.secured":
       return event.secure ? "info" : "warn";
     case "replica.changed":
+    case "caught.up":
       return "info";
     case "refused":
       return event.reason.includes("access list") ? "info" : "debug";

@@ -55,6 +55,7 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
       access: withOwnPage(config),
       pool: config.pool,
       queue: config.queue,
+      catchUp: config.catchUp,
       grace: config.shutdown.grace,
       replica: config.replica.name ?? hostname(),
       onOutage: config.replica.onOutage,

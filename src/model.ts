@@ -49,6 +49,20 @@ export interface InboundEvent {
   readonly direct: boolean;
   /** The id of the message that this one replies to, where it is one from a person. */
   readonly replyTo?: string;
+  /**
+   * It does not speak to the bot by itself, but stands in a thread where the bot may take part: it is addressed where
+   * the channel has a session.
+   */
+  readonly follows?: true;
+  /** It was read from the platform's history: the event itself was missed. */
+  readonly caughtUp?: true;
+}
+
+/** A person's later change of a message: its new text, or null where it was deleted. */
+export interface Amendment {
+  readonly channel: ChannelId;
+  readonly id: string;
+  readonly text: string | null;
 }
 
 /** A message that waits in, or was taken from, a channel's inbox. */

@@ -13,6 +13,7 @@
  *   is always right: what was done is not done twice, and the answer is the one that was lost.
  */
 import type {
+  Amendment,
   Ask,
   AskDecision,
   ChannelId,
@@ -50,6 +51,12 @@ export interface Store extends Journal {
    * drops every waiting message with a receipt that gives `reason` (`all`).
    */
   signal(event: InboundEvent, control: ControlDraft): Promise<Signalled>;
+
+  /**
+   * Gives a message that waits another text, or drops it (null) with a receipt that gives `reason`. False where it
+   * doesn't wait (any more): then nothing is changed.
+   */
+  amend(change: Amendment, reason: string): Promise<boolean>;
 
   /** Leaves a receipt "dropped: reason" and nothing else: no session, no reply. */
   refuse(event: InboundEvent, reason: string): Promise<"refused" | "duplicate">;

@@ -7,6 +7,7 @@ import { adapterOf, type ChannelId, type Clock, type ControlEffect, type DeadLet
 import type { GatewayHealth, GatewayStats, Operations, SessionRow } from "../operations.ts";
 import type { QueueView, SessionQuery, Store, TranscriptPage } from "../store.ts";
 import { Access, type AccessRules } from "./access.ts";
+import { CatchUp } from "./catchup.ts";
 import { systemClock } from "./clock.ts";
 import { builtinCommands } from "./commands/index.ts";
 import { Connectors } from "./connectors.ts";
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly access?: AccessRules;
   readonly pool?: Partial<PoolSettings>;
   readonly queue?: Partial<QueueSettings>;
+  /** How far back, in ms, is read what was missed. Default a day; 0 reads nothing. */
+  readonly catchUp?: number;
   /** How long turns under way may still run when the gateway stops, in ms. */
   readonly grace?: number;
   /** This process's name among those that share the store. */
@@ -54,6 +57,7 @@ export interface QueueSettings {
 
 const POOL: PoolSettings = { maxRunning: 8, maxLive: 200, idleTimeout: 1_800_000, restoreAtStart: 5 };
 const QUEUE: QueueSettings = { mode: "fifo", max: 100, attempts: 3 };
+const CATCH_UP = 86_400_000;
 const SWEEP_EVERY = 5_000;
 /** Milliseconds that a greeting may take. */
 const GREETING = 30_000;
@@ -68,6 +72,7 @@ export class Gateway implements Operations {
   readonly #grace: number;
   readonly #ownership: Ownership;
   readonly #connectors: Connectors;
+  readonly #catchUp: CatchUp;
   readonly #interrupts: boolean;
   #unwatch: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -100,7 +105,16 @@ export class Gateway implements Operations {
     const access = new Access(options.access ?? { default: "deny", allow: [], admins: [] });
     const { commands } = this.#context;
     const greet = (channel: ChannelId, text: string, key: string) => void this.#greet(channel, text, key);
-    this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet });
+    const missed = (name: string) => this.#catchUp.request(name);
+    this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet, missed });
+    this.#catchUp = new CatchUp({
+      store,
+      clock,
+      emit,
+      intake: this.#inbox,
+      within: options.catchUp ?? CATCH_UP,
+      adapter: (name) => this.#adapters.get(name),
+    });
     this.#pool = new Pool(this.#context, { ...pool, ownership: this.#ownership, sweepEvery: SWEEP_EVERY });
     this.#connectors = new Connectors({
       store,
@@ -167,6 +181,7 @@ export class Gateway implements Operations {
     const leaving = this.#ownership.leave();
     await Promise.all([this.#connectors.stop(), leaving]);
     this.#inbox.close();
+    await this.#catchUp.stop();
     await this.#pool.stop(this.#grace);
     this.#unwatch?.();
     this.#ownership.stop();

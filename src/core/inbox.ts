@@ -5,7 +5,7 @@
 import type { Intake, Taken } from "../channel.ts";
 import { SwitchboardError } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import type { ChannelId, InboundEvent } from "../model.ts";
+import type { Amendment, ChannelId, InboundEvent } from "../model.ts";
 import type { Store } from "../store.ts";
 import type { Access } from "./access.ts";
 import type { Command, CommandRegistry } from "./commands/registry.ts";
@@ -19,6 +19,8 @@ export interface InboxOptions {
   readonly emit: Emit;
   /** Says something once to somebody who has no session; a courtesy that may get lost. */
   greet(channel: ChannelId, text: string, key: string): void;
+  /** An adapter may have missed something. */
+  missed(adapter: string): void;
 }
 
 export class Inbox implements Intake {
@@ -37,7 +39,7 @@ export class Inbox implements Intake {
   async take(event: InboundEvent): Promise<Taken> {
     if (this.#closed) throw new SwitchboardError("STORE_CLOSED", "the gateway is stopping");
     const { access, commands, emit } = this.#options;
-    if (!event.addressed) return await this.#refuse(event, "it was not addressed to the bot");
+    if (!(await this.#isAddressed(event))) return await this.#refuse(event, "it was not addressed to the bot");
     const found = commands.parse(event.text);
     if (!access.allows(event)) {
       const taken = await this.#refuse(event, "its sender is not on the access list");
@@ -48,6 +50,20 @@ export class Inbox implements Intake {
     const taken = found ? await this.#command(event, found.command, found.args) : await this.#message(event);
     emit({ type: "taken", channel: event.channel, id: event.id, status: taken.status });
     return taken;
+  }
+
+  async amend(change: Amendment): Promise<void> {
+    if (this.#closed) throw new SwitchboardError("STORE_CLOSED", "the gateway is stopping");
+    await this.#options.store.amend(change, "its sender deleted it");
+  }
+
+  missed(adapter: string): void {
+    this.#options.missed(adapter);
+  }
+
+  /** In a thread that the bot takes part in, nobody has to name it each time. */
+  async #isAddressed({ addressed, follows, channel }: InboundEvent): Promise<boolean> {
+    return addressed || (follows === true && (await this.#options.store.current(channel)) !== undefined);
   }
 
   async #message(event: InboundEvent): Promise<Taken> {

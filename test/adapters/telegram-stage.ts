@@ -1,8 +1,10 @@
 /** The adapter against the twin, without pacing and with short pauses. */
+
 import { onTestFinished } from "vitest";
 import { createTelegramAdapter, type TelegramAdapter, type TelegramOptions } from "../../adapters/telegram/index.ts";
 import type { Taken } from "../../src/channel.ts";
 import type { Clock, InboundEvent } from "../../src/model.ts";
+import { taking } from "../support/intake.ts";
 import { startTelegramTwin, type TelegramTwin, type TwinOptions } from "../twins/telegram/index.ts";
 
 const clock: Clock = {
@@ -60,6 +62,6 @@ export async function stage(options: Partial<TelegramOptions> = {}, twinOptions:
     await adapter.close();
     await twin.stop();
   });
-  await adapter.start({ take });
+  await adapter.start(taking(take));
   return { twin, adapter, taken, logged };
 }

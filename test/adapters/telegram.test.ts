@@ -5,6 +5,7 @@ import { createLocalGovernor } from "../../adapters/shared/governor.ts";
 import type { DeliveryError } from "../../src/channel.ts";
 import type { Governor } from "../../src/governor.ts";
 import { eventually } from "../support/eventually.ts";
+import { taking } from "../support/intake.ts";
 import { adapterOn, stage } from "./telegram-stage.ts";
 
 const { signal } = new AbortController();
@@ -37,13 +38,13 @@ describe("receiving from Telegram", () => {
     const chat = twin.privateChat(ada);
     for (const text of ["a", "b"]) chat.say(ada, text);
     const seen: string[] = [];
-    await other.start({
-      take: async ({ text }) => {
+    await other.start(
+      taking(async ({ text }) => {
         seen.push(text);
         if (text === "b") await opened;
         return { status: "queued", position: 1 };
-      },
-    });
+      }),
+    );
     await eventually(() => seen.includes("b"), "both are offered");
     expect(twin.pendingUpdates()).toHaveLength(2);
     open();

@@ -1,6 +1,8 @@
 /** The event stream: what a page that connects, comes back, or is slow gets to see. */
+
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
+import { taking } from "../support/intake.ts";
 import { Events, ROOM, WebStage } from "./web-stage.ts";
 
 test("a new page gets the newest messages at once, then each change as it happens", async () => {
@@ -136,7 +138,7 @@ test("a lost hint is made up for by the beat", async () => {
   const deaf = { ...bound(stage.store), watch: () => () => {} };
   const { createWebAdapter } = await import("../../adapters/web/index.ts");
   const adapter = createWebAdapter({ name: "web", store: deaf, clock: stage.clock, commands: () => [] });
-  await adapter.start({ take: async () => ({ status: "command" }) });
+  await adapter.start(taking(async () => ({ status: "command" })));
   const response = await adapter.fetch(new Request("http://localhost/channels/room/events"));
   if (response.body === null) throw new Error("no stream");
   const events = new Events(response.body);
@@ -173,7 +175,7 @@ test("a page that does not read holds nothing up, and gets the newest when it do
     },
   };
   const adapter = createWebAdapter({ name: "web", store, clock: stage.clock, commands: () => [] });
-  await adapter.start({ take: async () => ({ status: "command" }) });
+  await adapter.start(taking(async () => ({ status: "command" })));
   const { body } = await adapter.fetch(new Request("http://localhost/channels/room/events"));
   if (body === null) throw new Error("no stream");
   const ref = await stage.say("answer", "0");
@@ -215,7 +217,7 @@ test("a page that has gone is forgotten, and one that only asks for the headers 
     },
   };
   const adapter = createWebAdapter({ name: "web", store, clock: stage.clock, commands: () => [] });
-  await adapter.start({ take: async () => ({ status: "command" }) });
+  await adapter.start(taking(async () => ({ status: "command" })));
   const head = await adapter.fetch(new Request("http://localhost/channels/room/events", { method: "HEAD" }));
   expect([head.status, head.body]).toEqual([200, null]);
   const { body } = await adapter.fetch(new Request("http://localhost/channels/room/events"));

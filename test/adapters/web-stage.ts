@@ -6,6 +6,7 @@ import type { Store } from "../../src/store.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { TestClock } from "../support/clock.ts";
 import { temporaryFolder } from "../support/gateway.ts";
+import { taking } from "../support/intake.ts";
 
 export const ROOM: ChannelId = "web:room";
 
@@ -38,7 +39,7 @@ export class WebStage {
       suggestions: ["slow 10"],
       ...options,
     });
-    await this.adapter.start({ take: (event) => this.#take(event) });
+    await this.adapter.start(taking((event) => this.#take(event)));
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,11 @@
+import { systemClock } from "../../src/core/clock.ts";
 import { channelId } from "../../src/model.ts";
+import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { type Benchmark, type Figures, type StoredSessions, show } from "./benchmark.ts";
 import { FRESH, storedChannel } from "./dataset.ts";
 import { temporaryFolder } from "./folders.ts";
 import { closedLoop } from "./load.ts";
-import { message, startNullGateway } from "./nulls.ts";
+import { DAY, message, startNullGateway } from "./nulls.ts";
 import { idlePool, withStore } from "./restore.ts";
 
 const LIVE = 100_000;
@@ -91,7 +93,8 @@ async function restoredSessions(stored: StoredSessions): Promise<Figures> {
 }
 
 async function turnedSessions(): Promise<Figures> {
-  const nulls = await startNullGateway(temporaryFolder(), AT_ONCE);
+  const store = await openLmdbStore({ path: temporaryFolder(), clock: systemClock, dedupeFor: DAY });
+  const nulls = await startNullGateway({ store, concurrency: AT_ONCE });
   const figures = await weigh(TURNED, async () => {
     await closedLoop(TURNED, AT_ONCE, async (index) => {
       const channel = channelId("web", String(index));

@@ -42,6 +42,7 @@ async function take(concurrency: number): Promise<Figures> {
     max: 100,
     emit: () => {},
     greet: () => {},
+    missed: () => {},
   });
   const latencies = new Latencies();
   const channels = channelsAt(concurrency);

@@ -1,8 +1,10 @@
+import { systemClock } from "../../src/core/clock.ts";
 import { channelId } from "../../src/model.ts";
+import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { type Benchmark, type Figures, show } from "./benchmark.ts";
 import { temporaryFolder } from "./folders.ts";
 import { closedLoop, Latencies, measured } from "./load.ts";
-import { message, startNullGateway } from "./nulls.ts";
+import { DAY, message, startNullGateway } from "./nulls.ts";
 import { rawPair } from "./raw.ts";
 
 export const CONCURRENCIES = [1, 64, 1_024] as const;
@@ -55,7 +57,8 @@ export const turns: Benchmark = {
 };
 
 async function turn(concurrency: number): Promise<Figures> {
-  const nulls = await startNullGateway(temporaryFolder(), concurrency);
+  const store = await openLmdbStore({ path: temporaryFolder(), clock: systemClock, dedupeFor: DAY });
+  const nulls = await startNullGateway({ store, concurrency });
   const channels = channelsAt(concurrency);
   const durable = new Latencies();
   const whole = new Latencies();

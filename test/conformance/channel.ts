@@ -12,7 +12,7 @@ import {
   DeliveryError,
   type Taken,
 } from "../../src/channel.ts";
-import { adapterOf, type ChannelId, type InboundEvent, type MessageRef } from "../../src/model.ts";
+import { type Amendment, adapterOf, type ChannelId, type InboundEvent, type MessageRef } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
 
 export interface ChannelHarness {
@@ -73,6 +73,18 @@ export class Core {
     }
     this.taken.push(event);
     return { status: "queued", position: 1 };
+  };
+
+  readonly amended: Amendment[] = [];
+  /** How often the adapter said that it may have missed something. */
+  gaps = 0;
+
+  readonly amend = async (change: Amendment): Promise<void> => {
+    this.amended.push(change);
+  };
+
+  readonly missed = (): void => {
+    this.gaps += 1;
   };
 
   texts(channel?: ChannelId): string[] {

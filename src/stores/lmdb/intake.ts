@@ -1,5 +1,5 @@
 /** What comes in from the platforms: messages, commands, and what is refused. */
-import type { Cancellation, ChannelId, Control, InboundEvent, Message } from "../../model.ts";
+import type { Amendment, Cancellation, ChannelId, Control, InboundEvent, Message } from "../../model.ts";
 import type { Accepted, AcceptOptions, ControlDraft, Signalled } from "../../store.ts";
 import { readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
@@ -97,6 +97,38 @@ export function addControl(
   row.controls = [...row.controls, control.id];
   transaction.put(controlKey(channel, control.id), control);
   context.pending.mark(transaction, channel);
+}
+
+/** See `Store.amend`. What waits behind a dropped message moves up. */
+export function amend(
+  transaction: Transaction,
+  context: Context,
+  { channel, id, text }: Amendment,
+  reason: string,
+): boolean {
+  const row = readChannel(transaction, channel);
+  const [, , state, at] = findReceipt(transaction, channel, row, id) ?? [];
+  if (state !== "q" || typeof at !== "number" || at < row.head) return false;
+  const message = transaction.get(inboxKey(channel, at));
+  if (message === undefined) return false;
+  if (text !== null) {
+    transaction.put(inboxKey(channel, at), { ...message, text });
+    transaction.hint(channel, "state");
+    return true;
+  }
+  for (let place = at; place < row.tail - 1; place += 1) {
+    const next = transaction.get(inboxKey(channel, place + 1));
+    if (next === undefined) continue;
+    transaction.put(inboxKey(channel, place), next);
+    replaceReceipt(transaction, context, channel, row, [next.id, next.acceptedAt, "q", place]);
+  }
+  row.tail -= 1;
+  transaction.remove(inboxKey(channel, row.tail));
+  replaceReceipt(transaction, context, channel, row, [id, context.clock.now(), "d", reason]);
+  count(transaction, { queued: -1 });
+  saveChannel(transaction, channel, row);
+  transaction.hint(channel, "state");
+  return true;
 }
 
 /** See `Store.refuse`. */

@@ -4,6 +4,7 @@
  */
 import { describe } from "../../errors.ts";
 import type {
+  Amendment,
   Ask,
   AskDecision,
   ChannelId,
@@ -52,7 +53,7 @@ import type { Context } from "./context.ts";
 import { readCounters } from "./counters.ts";
 import { discard, readDeadLetters, replay } from "./deadletters.ts";
 import type { Folder } from "./folder.ts";
-import { accept, refuse, signal } from "./intake.ts";
+import { accept, amend, refuse, signal } from "./intake.ts";
 import { entriesSince, pageOfEntries, putEntry } from "./journal.ts";
 import { replicaKey } from "./keys.ts";
 import { acquire, acquireStored, finishControl, readPending } from "./leases.ts";
@@ -106,6 +107,10 @@ class LmdbStore implements Store {
 
   signal(event: InboundEvent, control: ControlDraft): Promise<Signalled> {
     return this.#write(event.channel, (transaction) => signal(transaction, this.#context, event, control));
+  }
+
+  amend(change: Amendment, reason: string): Promise<boolean> {
+    return this.#write(change.channel, (transaction) => amend(transaction, this.#context, change, reason));
   }
 
   refuse(event: InboundEvent, reason: string): Promise<"refused" | "duplicate"> {

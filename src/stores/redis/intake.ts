@@ -1,8 +1,9 @@
 /** What comes in from the platforms: messages, commands, and what is refused. */
-import type { Cancellation, Control, InboundEvent, Message } from "../../model.ts";
+import type { Amendment, Cancellation, Control, InboundEvent, Message } from "../../model.ts";
 import type { Accepted, AcceptOptions, ControlDraft, Signalled } from "../../store.ts";
 import type { Context } from "./context.ts";
 import { encode } from "./keys.ts";
+import { readQueue } from "./reading.ts";
 import { droppedReceipt, viewReceipt } from "./receipts.ts";
 import { list, number, text } from "./reply.ts";
 
@@ -81,6 +82,23 @@ export async function signal(
   context.hints.work("control", channel, text(reply[3]));
   if (effect.cancelledTurn !== null || effect.dropped > 0) context.hints.change("state", channel);
   return { status: "stored", effect };
+}
+
+/** See `Store.amend`. */
+export async function amend(
+  context: Context,
+  { channel, id, text: said }: Amendment,
+  reason: string,
+): Promise<boolean> {
+  const { waiting } = await readQueue(context, channel);
+  const message = waiting.find((each) => each.id === id);
+  if (message === undefined) return false;
+  const entry = (each: Message) => `${encode(id)}\n${JSON.stringify(each)}`;
+  const after = said === null ? "" : entry({ ...message, text: said });
+  const receipt = droppedReceipt(context.clock.now(), reason);
+  const amended = (await context.onChannel("amend", channel, entry(message), after, receipt)) === 1;
+  if (amended) context.hints.change("state", channel);
+  return amended;
 }
 
 /** See `Store.refuse`. */

@@ -7,6 +7,7 @@ const FOLDER = new URL("./scripts/", import.meta.url);
 /** How many keys each script names. It may touch others of the same shard: they share the hash tag. */
 const SCRIPTS = {
   accept: 1,
+  amend: 1,
   signal: 1,
   refuse: 1,
   acquire: 1,

@@ -4,6 +4,7 @@
  */
 import type { Governor, Rate } from "../../governor.ts";
 import type {
+  Amendment,
   Ask,
   AskDecision,
   ChannelId,
@@ -53,7 +54,7 @@ import { claim, commitTurn, failTurn, save, settleDelivery } from "./ending.ts";
 import { checkFormat } from "./format.ts";
 import { createRedisGovernor } from "./governor.ts";
 import { Hints } from "./hints.ts";
-import { accept, refuse, signal } from "./intake.ts";
+import { accept, amend, refuse, signal } from "./intake.ts";
 import { encode, Keys } from "./keys.ts";
 import { acquire, finishControl, readPending, release } from "./leases.ts";
 import { listSessions } from "./listing.ts";
@@ -166,6 +167,10 @@ export class RedisStore implements Store {
 
   signal(event: InboundEvent, control: ControlDraft): Promise<Signalled> {
     return signal(this.#context, event, control);
+  }
+
+  amend(change: Amendment, reason: string): Promise<boolean> {
+    return amend(this.#context, change, reason);
   }
 
   refuse(event: InboundEvent, reason: string): Promise<"refused" | "duplicate"> {

@@ -103,6 +103,55 @@ export function describeIntake(open: OpenHarness): void {
       expect(await stage.store.stats()).toEqual({ ...NOTHING, queued: 1 });
     });
   });
+
+  describe("amend", () => {
+    const stage = setStage(open);
+    const change = (id: string, text: string | null) => stage.store.amend({ channel: CHANNEL, id, text }, "deleted");
+    const waiting = async () => (await stage.store.queue(CHANNEL)).waiting.map(({ text }) => text);
+
+    test("gives a waiting message another text, in its place", async () => {
+      await stage.accept("1", "2", "3");
+      expect(await change("2", "better")).toBe(true);
+      await stage.reopen();
+      expect(await waiting()).toEqual(["message 1", "better", "message 3"]);
+      expect(await stage.store.receipt(CHANNEL, "2")).toMatchObject({ position: 2 });
+    });
+
+    test("drops a waiting message; what waits behind it moves up", async () => {
+      await stage.accept("1", "2", "3", "4");
+      const lease = await stage.own();
+      const turn = await stage.claim(lease);
+      expect(await change("2", null)).toBe(true);
+      await stage.reopen();
+      expect(await waiting()).toEqual(["message 3", "message 4"]);
+      expect(await stage.store.receipt(CHANNEL, "2")).toMatchObject({
+        receipt: { state: "dropped", reason: "deleted" },
+      });
+      expect(await stage.store.receipt(CHANNEL, "4")).toMatchObject({ receipt: { state: "queued" }, position: 2 });
+      expect(await stage.store.stats()).toMatchObject({ queued: 2, inFlight: 1 });
+      const next = await stage.own();
+      const again = await stage.claim(next);
+      expect(again.messages).toEqual(turn.messages);
+      const { next: third } = await stage.commit(next, again, { take: 2 });
+      expect(third?.messages.map(({ id }) => id)).toEqual(["3", "4"]);
+      expect(await stage.store.accept(event("2"), ROOM)).toMatchObject({ status: "duplicate" });
+    });
+
+    test("leaves what runs, is done or is not known", async () => {
+      await stage.accept("1", "2");
+      const lease = await stage.own();
+      const turn = await stage.claim(lease);
+      expect(await change("1", null)).toBe(false);
+      expect(await change("9", "what")).toBe(false);
+      await stage.commit(lease, turn);
+      expect(await change("1", "late")).toBe(false);
+      expect(await waiting()).toEqual(["message 2"]);
+      expect(await change("2", null)).toBe(true);
+      expect(await change("2", null)).toBe(false);
+      expect(await stage.store.claim(CHANNEL, lease.fence, 1)).toBeUndefined();
+      expect(await stage.store.unattended(NOBODY)).toEqual([]);
+    });
+  });
 }
 
 const NOTHING = { sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };

@@ -195,6 +195,7 @@ export function describeViews(open: OpenHarness): void {
         store.accept(event("1"), ROOM),
         stage.signal("2"),
         store.refuse(event("3"), "not allowed"),
+        store.amend({ channel: CHANNEL, id: "1", text: null }, "deleted"),
         store.acquire(CHANNEL, REPLICA, FRESH),
         store.acquire("web:other", REPLICA, FRESH),
         store.release(CHANNEL, fence),
