@@ -152,8 +152,10 @@ export interface OutboxEntry {
   readonly text: string;
   /** The message to edit, once one exists: a preview, a placeholder, or none yet. */
   readonly ref?: MessageRef;
-  /** `sending`: a send was begun, and whether it happened is unknown until it is settled. */
+  /** `sending`: a send was begun, and whether it happened is in doubt until it is settled. */
   readonly state: "pending" | "sending";
+  /** When the send that is in doubt was begun. */
+  readonly since?: number;
   readonly attempts: number;
   /** Not to be tried before this time. */
   readonly notBefore?: number;

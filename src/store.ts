@@ -309,7 +309,7 @@ export interface ControlEnd {
 
 export type DeliveryOutcome =
   /** A send begins whose outcome could get lost. */
-  | { readonly status: "sending" }
+  | { readonly status: "sending"; readonly at: number }
   /** An empty placeholder stands on the platform; the text is still to come. */
   | { readonly status: "placed"; readonly ref: MessageRef }
   /** Proven: the entry goes. */

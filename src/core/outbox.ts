@@ -5,10 +5,11 @@
  * repeated without being seen twice, in this order of preference:
  * 1. Edit a message that stands already (the preview): an edit is idempotent.
  * 2. Send with a key that the platform de-duplicates by.
- * 3. Answers: post an empty placeholder, store its reference, then edit. A crash leaves a stray "…" at worst.
- * 4. The rest: note "sending" first; where that note is found again, repeat with a visible mark.
+ * 3. Note "sending", then send with a key; where that note is found again, look for the key before sending again.
+ * 4. Answers: post an empty placeholder, store its reference, then edit. A crash leaves a stray "…" at worst.
+ * 5. The rest: note "sending" first; where that note is found again, repeat with a visible mark.
  */
-import { type ChannelAdapter, canEdit, DeliveryError } from "../channel.ts";
+import { type ChannelAdapter, canEdit, canLookUp, DeliveryError, type Lookup } from "../channel.ts";
 import type { Emit } from "../events.ts";
 import type { ChannelId, Clock, OutboxEntry } from "../model.ts";
 import type { DeliveryOutcome } from "../store.ts";
@@ -16,6 +17,8 @@ import { backoff, sleep } from "./clock.ts";
 import type { Ownership } from "./ownership.ts";
 import { PLACEHOLDER } from "./stream.ts";
 
+/** Milliseconds that the platform's time may be behind ours. */
+const SKEW = 60_000;
 const MAY_REPEAT = "_(may repeat)_";
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 60_000;
@@ -81,6 +84,7 @@ export class Outbox {
 
   /** One attempt. Gives the entry as it stands after it, or undefined when it is settled for good. */
   async #attempt(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
+    const began = this.#options.clock.now();
     try {
       const after = await this.#step(entry);
       if (!after) {
@@ -89,7 +93,7 @@ export class Outbox {
       }
       return after;
     } catch (error) {
-      if (error instanceof DeliveryError) return await this.#failed(entry, error);
+      if (error instanceof DeliveryError) return await this.#failed(entry, error, began);
       if (this.#options.signal.aborted) return entry;
       throw error;
     }
@@ -97,7 +101,7 @@ export class Outbox {
 
   /** The next step towards delivery: undefined when the platform has it, else the entry one step further. */
   async #step(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
-    const { adapter, channel, signal, settle, ownership } = this.#options;
+    const { adapter, channel, clock, signal, settle, ownership } = this.#options;
     await ownership.secured(signal);
     signal.throwIfAborted();
     if (entry.ref !== undefined && canEdit(adapter)) {
@@ -108,13 +112,14 @@ export class Outbox {
       await adapter.send(channel, entry.text, { key: entry.id, signal });
       return undefined;
     }
+    if (canLookUp(adapter)) return await this.#sendOrFind(entry, adapter);
     if (entry.kind === "answer" && canEdit(adapter)) {
       const ref = await adapter.send(channel, PLACEHOLDER, { key: entry.id, signal });
       await settle(entry.id, { status: "placed", ref });
       return { ...entry, ref, state: "pending" };
     }
     const repeats = entry.state === "sending";
-    if (!repeats) await settle(entry.id, { status: "sending" });
+    if (!repeats) await settle(entry.id, { status: "sending", at: clock.now() });
     const parts = repeats ? adapter.split(`${entry.text}\n\n${MAY_REPEAT}`) : [entry.text];
     for (const part of parts) {
       await ownership.secured(signal);
@@ -124,7 +129,20 @@ export class Outbox {
     return undefined;
   }
 
-  async #failed(entry: OutboxEntry, error: DeliveryError): Promise<OutboxEntry | undefined> {
+  /** Sends, or finds what was sent: whether an earlier send happened can be seen. */
+  async #sendOrFind(entry: OutboxEntry, adapter: ChannelAdapter & Lookup): Promise<undefined> {
+    const { channel, clock, signal, settle } = this.#options;
+    const { id: key, since } = entry;
+    if (entry.state === "sending" && since !== undefined) {
+      if ((await adapter.lookup(channel, key, since - SKEW, signal)) !== undefined) return undefined;
+    } else {
+      await settle(key, { status: "sending", at: clock.now() });
+    }
+    await adapter.send(channel, entry.text, { key, signal });
+    return undefined;
+  }
+
+  async #failed(entry: OutboxEntry, error: DeliveryError, began: number): Promise<OutboxEntry | undefined> {
     const { channel, clock, emit, settle } = this.#options;
     const report = {
       type: "delivery.failed",
@@ -147,17 +165,19 @@ export class Outbox {
     const wait = error.retryAfter ?? backoff(entry.attempts, FIRST_RETRY, LONGEST_RETRY);
     const notBefore = clock.now() + wait;
     emit({ ...report, retryIn: wait });
-    // A direct send that may have happened, now or in an earlier attempt, keeps its note "sending", so that its
-    // repetition carries the mark.
+    // A direct send that may have happened, now or in an earlier attempt, keeps its note "sending", so that it is looked
+    // for, or its repetition carries the mark.
     const mayStand = error.kind === "unknown" || entry.state === "sending";
     const doubtful = mayStand && this.#sendsDirectly(entry);
     if (!doubtful) await settle(entry.id, { status: "failed", notBefore });
-    return { ...entry, state: doubtful ? "sending" : "pending", attempts: entry.attempts + 1, notBefore };
+    const tried = { ...entry, attempts: entry.attempts + 1, notBefore };
+    return doubtful ? { ...tried, state: "sending", since: entry.since ?? began } : { ...tried, state: "pending" };
   }
 
   #sendsDirectly(entry: OutboxEntry): boolean {
     const { adapter } = this.#options;
     if (adapter.limits.repeatableSend) return false;
+    if (canLookUp(adapter)) return entry.ref === undefined;
     return !canEdit(adapter) || (entry.kind === "notice" && entry.ref === undefined);
   }
 }

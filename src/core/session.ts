@@ -254,6 +254,7 @@ export class LiveSession {
       clock,
       key: `preview-${turn.id}`,
       ref: turn.preview,
+      lostSince: turn.attempt > 1 ? turn.messages[0]?.acceptedAt : undefined,
       signal: current.signal,
       alive: work.alive.signal,
       ownership: this.#context.ownership,

@@ -3,7 +3,7 @@
  * up to date with it, no more often than the platform bears. A preview never holds up the turn and never
  * fails it: what a preview could not show, the final text will.
  */
-import { type ChannelAdapter, canEdit, DeliveryError, type Editing } from "../channel.ts";
+import { type ChannelAdapter, canEdit, canLookUp, DeliveryError, type Editing } from "../channel.ts";
 import type { ChannelId, Clock, MessageRef } from "../model.ts";
 import type { Ownership } from "./ownership.ts";
 
@@ -23,6 +23,8 @@ export interface PreviewOptions {
   readonly signal: AbortSignal;
   /** The session's own: a first send is not cut off with the turn, its reference would be lost. */
   readonly alive: AbortSignal;
+  /** Set where an earlier attempt may have left a message whose reference got lost: when that can have been at the earliest. */
+  readonly lostSince: number | undefined;
   /** Nothing is shown while another replica may own the channel. */
   readonly ownership: Pick<Ownership, "secure">;
   /** Makes the reference durable. */
@@ -46,6 +48,7 @@ export class Preview {
   /** What kept the reference from being stored: it belongs to the turn, which hears of it at the end. */
   #error: unknown;
   #ended = false;
+  #adopted = false;
 
   constructor(options: PreviewOptions) {
     this.#options = options;
@@ -87,7 +90,21 @@ export class Preview {
     this.halt();
     await this.#update;
     if (this.#error !== undefined) throw this.#error;
+    await this.#adopt();
     return this.#ref;
+  }
+
+  /** Finds the message that an earlier attempt posted and could not remember, where the platform can tell. */
+  async #adopt(): Promise<void> {
+    const { adapter, channel, key, lostSince, alive } = this.#options;
+    if (this.#ref !== undefined || this.#adopted || lostSince === undefined || !canLookUp(adapter)) return;
+    this.#adopted = true;
+    try {
+      this.#ref = await adapter.lookup(channel, key, lostSince, alive);
+    } catch (error) {
+      // It costs an empty placeholder at worst.
+      if (!(error instanceof DeliveryError)) throw error;
+    }
   }
 
   #schedule(): void {
@@ -123,6 +140,7 @@ export class Preview {
     const [first] = parts;
     if (first === undefined) return;
     try {
+      await this.#adopt();
       if (this.#ref === undefined) {
         const text = adapter.limits.repeatableSend ? first : PLACEHOLDER;
         const ref = await adapter.send(channel, text, { key: this.#options.key, signal: alive });

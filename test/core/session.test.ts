@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { DeliveryError } from "../../src/channel.ts";
+import { DeliveryError, type SendOptions } from "../../src/channel.ts";
 import { SwitchboardError } from "../../src/errors.ts";
+import type { ChannelId } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
 import { Bench } from "../support/gateway.ts";
 import { LocalChannel } from "../support/local-channel.ts";
@@ -330,6 +331,70 @@ test("a notice that may stand already is repeated with a mark, never in silence"
     return bench.channel.texts("local:a").length === 2;
   }, "the repetition");
   expect(bench.channel.texts("local:a")[1]).toMatch(/Nothing is running[\s\S]*\(may repeat\)/);
+});
+
+/** A platform where it can be seen what was sent with a key. */
+class SearchableChannel extends LocalChannel {
+  readonly #keys = new Map<string, string>();
+  lookups = 0;
+
+  override async send(channel: ChannelId, text: string, options: SendOptions): Promise<string> {
+    const ref = await super.send(channel, text, options).catch((error: unknown) => {
+      const shown = this.messages(channel).at(-1);
+      if (error instanceof DeliveryError && error.kind === "unknown" && shown) this.#keys.set(options.key, shown.ref);
+      throw error;
+    });
+    this.#keys.set(options.key, ref);
+    return ref;
+  }
+
+  async lookup(_: ChannelId, key: string): Promise<string | undefined> {
+    this.lookups += 1;
+    return this.#keys.get(key);
+  }
+}
+
+for (const stands of [true, false]) {
+  test(`a send in doubt is looked for and ${stands ? "not repeated: it stands" : "repeated: it does not"}`, async () => {
+    const channel = new SearchableChannel();
+    const bench = await Bench.open({}, channel);
+    let lost = true;
+    const lose = (_call: string, _channel: ChannelId, text: string) => {
+      if (!lost || !text.includes("Nothing is running")) return;
+      lost = false;
+      throw new DeliveryError("unknown", "connection lost");
+    };
+    if (stands) channel.faultAfter = lose;
+    else channel.fault = lose;
+    await channel.say("a", "s", "/stop");
+    await eventually(() => !lost, "the connection is lost");
+    await bench.crash();
+    await bench.idle("a");
+    expect(channel.texts("local:a")).toEqual([expect.stringMatching(/^Nothing is running(?![\s\S]*repeat)/)]);
+    expect(channel.lookups).toBe(1);
+  });
+}
+
+test("a placeholder whose reference got lost in a crash is found, and becomes the answer", async () => {
+  const channel = new SearchableChannel();
+  const bench = await Bench.open({}, channel);
+  await channel.say("a", "1", "hello");
+  const run = await bench.run("a");
+  channel.faultAfter = (call) => {
+    if (call === "send") throw new DeliveryError("unknown", "the process dies here");
+  };
+  run.say("growing");
+  await eventually(() => {
+    bench.clock.advance(1_000);
+    return channel.texts("local:a").length === 1;
+  }, "the placeholder");
+  channel.faultAfter = undefined;
+  await bench.crash();
+  const again = await bench.run("a");
+  again.say("done");
+  again.done();
+  await bench.idle("a");
+  expect(channel.texts("local:a")).toEqual(["done"]);
 });
 
 test("a long answer arrives in parts, in order, each once", async () => {

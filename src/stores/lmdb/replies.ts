@@ -69,10 +69,10 @@ function placeOf(view: View, { outbox }: ChannelRow, id: string): Key<ReplyRow> 
 type Tried = Exclude<DeliveryOutcome, { status: "delivered" | "parked" }>;
 
 /** How the reply stands after an outcome that doesn't settle it. */
-function tried({ notBefore: _, ...due }: OutboxEntry, outcome: Tried): OutboxEntry {
+function tried({ notBefore: _, since: __, ...due }: OutboxEntry, outcome: Tried): OutboxEntry {
   switch (outcome.status) {
     case "sending":
-      return { ...due, state: "sending" };
+      return { ...due, state: "sending", since: outcome.at };
     case "placed":
       return { ...due, state: "pending", ref: outcome.ref };
     case "failed": {

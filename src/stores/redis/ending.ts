@@ -132,9 +132,10 @@ export async function settleDelivery(
 
 function detailsOf(outcome: DeliveryOutcome, at: number): (string | number)[] {
   switch (outcome.status) {
-    case "sending":
     case "delivered":
       return [];
+    case "sending":
+      return [outcome.at];
     case "placed":
       return [outcome.ref];
     case "failed":

@@ -65,15 +65,16 @@ export function readReplies(reply: Reply | undefined): OutboxEntry[] {
     .sort((a, b) => a.number - b.number)
     .map(({ number, stored }) => {
       const [status = "", ref = "", ...rest] = stored.split("\n");
-      const [state, attempts, notBefore = ""] = status.split(" ");
+      const [state, attempts, time = ""] = status.split(" ");
+      const isSending = state === "sending";
       const draft = JSON.parse(rest.join("\n")) as Pick<OutboxDraft, "kind" | "text">;
       return {
         ...draft,
         ...(ref === "" ? {} : { ref }),
         id: number.toString(36),
-        state: state === "sending" ? "sending" : "pending",
+        state: isSending ? "sending" : "pending",
         attempts: Number(attempts),
-        ...(notBefore === "" ? {} : { notBefore: Number(notBefore) }),
+        ...(time === "" ? {} : { [isSending ? "since" : "notBefore"]: Number(time) }),
       };
     });
 }

@@ -45,12 +45,12 @@ export function describeReplies(open: OpenHarness): void {
     test("remembers a send whose outcome is unknown, and a placeholder", async () => {
       const lease = await stage.own();
       const [a = "", b = ""] = await say(lease, "a", "b");
-      await stage.store.settleDelivery(CHANNEL, lease.fence, a, { status: "sending" });
-      await stage.store.settleDelivery(CHANNEL, lease.fence, b, { status: "sending" });
+      await stage.store.settleDelivery(CHANNEL, lease.fence, a, { status: "sending", at: 7 });
+      await stage.store.settleDelivery(CHANNEL, lease.fence, b, { status: "sending", at: 7 });
       await stage.store.settleDelivery(CHANNEL, lease.fence, b, { status: "placed", ref: "ref-b" });
       await stage.reopen();
       expect((await stage.own()).outbox).toEqual([
-        { id: a, kind: "answer", text: "a", state: "sending", attempts: 0 },
+        { id: a, kind: "answer", text: "a", state: "sending", attempts: 0, since: 7 },
         { id: b, kind: "answer", text: "b", state: "pending", attempts: 0, ref: "ref-b" },
       ]);
     });
@@ -60,7 +60,7 @@ export function describeReplies(open: OpenHarness): void {
       const [id = ""] = await say(lease, "a");
       const settle = stage.store.settleDelivery.bind(stage.store, CHANNEL, lease.fence, id);
       await settle({ status: "placed", ref: "ref-1" });
-      await settle({ status: "sending" });
+      await settle({ status: "sending", at: 7 });
       await settle({ status: "failed", notBefore: 70 });
       const read = async () => (await stage.store.pending(CHANNEL, lease.fence)).outbox[0];
       const entry = { id, kind: "answer", text: "a", state: "pending" };

@@ -1,7 +1,7 @@
 -- Records how the delivery of one reply stands.
 -- KEYS  1 the channel's row
 -- ARGV  base, channel, now, now in base 36 · names of this process, fence, number, status (sending, placed, failed, delivered, parked),
---       placed: the message · failed: not before, 1 to forget the message · parked: the session's error
+--       sending: when · placed: the message · failed: not before, 1 to forget the message · parked: the session's error
 -- Gives 1, or 0 for a stale fence. An unknown reply was settled before.
 local base, channel, now, lives, fence, number, status = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local outbox = base .. 'o:' .. channel
@@ -23,7 +23,7 @@ if not entry then return 1 end
 local attempts, notBefore, ref, draft = string.match(entry, '^%S+ (%d+) (%S*)\n([^\n]*)\n(.*)$')
 local state = 'pending'
 if status == 'sending' then
-  state, notBefore = 'sending', ''
+  state, notBefore = 'sending', ARGV[9]
 elseif status == 'placed' then
   ref, notBefore = ARGV[9], ''
 else

@@ -1,6 +1,7 @@
--- The outbox: a hash, id → `state attempts notBefore`, the message to edit, and what is to be said, each on a line.
-local function replyText(state, attempts, notBefore, ref, draft)
-  return state .. ' ' .. attempts .. ' ' .. notBefore .. '\n' .. ref .. '\n' .. draft
+-- The outbox: a hash, id → `state attempts time`, the message to edit, and what is to be said, each on a line. The time:
+-- not to be tried before (pending), or when the send that is in doubt was begun (sending).
+local function replyText(state, attempts, time, ref, draft)
+  return state .. ' ' .. attempts .. ' ' .. time .. '\n' .. ref .. '\n' .. draft
 end
 
 -- `drafts` is a list of pairs: the message to edit (or empty), and the draft. Returns the number of the first.
