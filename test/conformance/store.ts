@@ -17,7 +17,7 @@ import type { OpenHarness } from "./store/stage.ts";
 import { describeTurns } from "./store/turns.ts";
 import { describeViews } from "./store/views.ts";
 
-export { DEDUPE_FOR, type OpenHarness, type StoreHarness } from "./store/stage.ts";
+export { DEDUPE_FOR, KEEP, type OpenHarness, type StoreHarness } from "./store/stage.ts";
 
 export function describeStore(name: string, open: OpenHarness): void {
   describe(`store conformance: ${name}`, () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Clock } from "../../src/model.ts";
 import { openRedisStore } from "../../src/stores/redis/store.ts";
-import { DEDUPE_FOR, describeStore, type StoreHarness } from "../conformance/store.ts";
+import { DEDUPE_FOR, describeStore, KEEP, type StoreHarness } from "../conformance/store.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 
@@ -22,7 +22,7 @@ describeStore("redis cluster", () =>
 async function openHarness(url: string, wipe: () => Promise<unknown>): Promise<StoreHarness> {
   let time = Date.UTC(2026, 10, 21);
   const clock: Clock = { now: () => time, after: () => () => {} };
-  const open = () => openRedisStore({ url, clock, dedupeFor: DEDUPE_FOR, lease: 60_000, keep: 0 });
+  const open = () => openRedisStore({ url, clock, dedupeFor: DEDUPE_FOR, lease: 60_000, keep: KEEP });
   let store = await open();
   return {
     get store() {

@@ -7,6 +7,8 @@ export interface Context {
   readonly clock: Clock;
   /** Milliseconds for which an event's id is remembered at least. */
   readonly dedupeFor: number;
+  /** Milliseconds for which an archived session is kept; 0: for ever. */
+  readonly keep: number;
   readonly owners: Owners;
   readonly pending: PendingChannels;
 }

@@ -110,6 +110,9 @@ export const listedRange = (fromMinute: number, toMinute: number): KeyRange<List
 });
 export const pinnedKey = (session: string) => key<ListedRow>("f", part(session));
 export const allPinned = below<ListedRow>("f");
+/** Archived sessions by the time when they go; the row is the id. */
+export const expiryKey = (at: number, session: string) => key<string>("x", number(at), part(session));
+export const expiredBy = (at: number): KeyRange<string> => ({ from: key("x", ""), to: key("x", number(at + 1)) });
 
 export const pendingKey = (channel: ChannelId) => key<ChannelId>("p", part(channel));
 export const allPending = below<ChannelId>("p");

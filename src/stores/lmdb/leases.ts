@@ -4,7 +4,7 @@ import type { Acquired, ControlEnd, Fence, Lease, Pending } from "../../store.ts
 import { readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { replay } from "./deadletters.ts";
-import { controlKey, deadLetterKey } from "./keys.ts";
+import { controlKey, deadLetterKey, expiryKey } from "./keys.ts";
 import { staleFence } from "./owners.ts";
 import { findReceipt, replaceReceipt } from "./receipts.ts";
 import { addReplies, readReplies } from "./replies.ts";
@@ -77,6 +77,7 @@ export function finishControl(
   session = changeSession(transaction, session, end.session ?? {}, now, { lastActivityAt: now });
   if (end.renew !== undefined) {
     changeSession(transaction, session, {}, now, { archivedAt: now });
+    if (context.keep > 0) transaction.put(expiryKey(now + context.keep, session.id), session.id);
     session = createSession(transaction, channel, end.renew, now);
     row.session = session.id;
   }

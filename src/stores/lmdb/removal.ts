@@ -5,15 +5,16 @@ import { readChannel, saveChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count } from "./counters.ts";
 import { dropWaiting } from "./intake.ts";
-import { controlKey, replyKey } from "./keys.ts";
+import { controlKey, expiredBy, replyKey } from "./keys.ts";
 import { findReceipt, replaceReceipt } from "./receipts.ts";
 import type { ChannelRow } from "./rows.ts";
-import { eraseSession, knownSession } from "./sessions.ts";
+import { eraseSession, knownSession, readSession } from "./sessions.ts";
 import type { Transaction } from "./transaction.ts";
 import { eraseTranscript } from "./transcripts.ts";
 import { end } from "./turns.ts";
 
 const REASON = "the session was removed";
+const EXPIRED_AT_ONCE = 100;
 
 /**
  * See `Store.remove`. The channel's row stays: the receipts in it keep a redelivery from being answered, and its
@@ -33,6 +34,17 @@ export function remove(transaction: Transaction, context: Context, id: string): 
     saveChannel(transaction, channel, row);
   }
   transaction.hint(channel, "state");
+}
+
+/** Removes archived sessions whose time is over, some at a time. */
+export function expireSessions(transaction: Transaction, context: Context): void {
+  let left = EXPIRED_AT_ONCE;
+  for (const { key, row: id } of transaction.scan(expiredBy(context.clock.now()))) {
+    if (left === 0) return;
+    left -= 1;
+    transaction.remove(key);
+    if (readSession(transaction, id)?.archivedAt !== undefined) remove(transaction, context, id);
+  }
 }
 
 function empty(transaction: Transaction, context: Context, channel: ChannelId, row: ChannelRow): void {

@@ -63,7 +63,7 @@ import { PendingChannels } from "./pending.ts";
 import { openWhole } from "./portable.ts";
 import { readQueue } from "./queues.ts";
 import { findReceipt, viewReceipt } from "./receipts.ts";
-import { remove } from "./removal.ts";
+import { expireSessions, remove } from "./removal.ts";
 import { settleDelivery } from "./replies.ts";
 import { currentSession, readSession, viewSession } from "./sessions.ts";
 import type { Transaction } from "./transaction.ts";
@@ -77,6 +77,8 @@ export interface LmdbStoreOptions {
   readonly clock: Clock;
   /** Milliseconds for which an event's id is remembered at least. */
   readonly dedupeFor: number;
+  /** Milliseconds for which an archived session is kept; 0, the default: for ever. */
+  readonly keep?: number;
   /** Called with what went wrong where no caller can be told. */
   readonly log?: (problem: string) => void;
 }
@@ -94,11 +96,11 @@ class LmdbStore implements Store {
   readonly #listeners = new Set<(hint: Hint) => void>();
   #closed: Promise<void> | undefined;
 
-  constructor(folder: Folder, { clock, dedupeFor, log = () => {} }: LmdbStoreOptions) {
+  constructor(folder: Folder, { clock, dedupeFor, keep = 0, log = () => {} }: LmdbStoreOptions) {
     this.#folder = folder;
     this.#log = log;
     this.#commits = new Commits(folder, (hint) => this.#tell(hint));
-    this.#context = { clock, dedupeFor, owners: new Owners(folder.epoch), pending: new PendingChannels(folder) };
+    this.#context = { clock, dedupeFor, keep, owners: new Owners(folder.epoch), pending: new PendingChannels(folder) };
   }
 
   accept(event: InboundEvent, options: AcceptOptions): Promise<Accepted> {
@@ -137,6 +139,7 @@ class LmdbStore implements Store {
     return this.#write("none", (transaction) => {
       transaction.put(replicaKey(replica), this.#context.clock.now());
       this.#context.pending.sweep(transaction);
+      expireSessions(transaction, this.#context);
       return { lasts: Number.POSITIVE_INFINITY, lost: false, self: replica, replicas: [replica] };
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANN, answer, CHANNEL, event, type OpenHarness, said, setStage } from "./stage.ts";
+import { ANN, answer, CHANNEL, event, KEEP, type OpenHarness, REPLICA, said, setStage } from "./stage.ts";
 
 export function describeCommands(open: OpenHarness): void {
   describe("signal", () => {
@@ -145,6 +145,29 @@ export function describeCommands(open: OpenHarness): void {
       expect((await stage.store.transcript(session.id, { limit: 5 })).entries).toEqual([]);
       expect(await stage.own()).toMatchObject({ session: { id: session.id }, waiting: 1 });
       expect(await stage.store.stats()).toMatchObject({ sessions: 2 });
+    });
+
+    test("an archived session goes when it was kept for as long as it should, the current one never", async () => {
+      const lease = await stage.own();
+      await stage.accept("1");
+      const turn = await stage.claim(lease);
+      await stage.commit(lease, turn, { transcript: [said(turn, "a")] });
+      await stage.signal("2", { command: "new" });
+      const renew = { source: "channel" as const, agent: "demo", title: "Anew" };
+      await stage.store.finishControl(CHANNEL, lease.fence, { control: "2", outbox: [], renew });
+      const sweep = async () => {
+        await stage.store.heartbeat(REPLICA);
+        await stage.store.unattended(REPLICA);
+      };
+      stage.advance(KEEP - 1);
+      await sweep();
+      expect((await stage.store.transcript(lease.session.id, { limit: 1 })).entries).toHaveLength(1);
+      stage.advance(2);
+      await sweep();
+      expect(await stage.store.get(lease.session.id)).toBeUndefined();
+      expect((await stage.store.transcript(lease.session.id, { limit: 1 })).entries).toEqual([]);
+      expect((await stage.store.list({ limit: 9, archived: true })).sessions).toMatchObject([{ title: "Anew" }]);
+      expect(await stage.store.stats()).toMatchObject({ sessions: 1 });
     });
 
     test("what a turn leaves after a renewal belongs to the session that it ran in", async () => {

@@ -6,6 +6,9 @@ import type { ControlDraft, Lease, Store, TurnCommit, TurnEnd, TurnFailure } fro
 /** The `dedupeFor`, in milliseconds, that the harness must open its stores with. */
 export const DEDUPE_FOR = 60_000;
 
+/** The `keep`, in milliseconds. */
+export const KEEP = 600_000;
+
 export interface StoreHarness {
   /** The store as opened last. */
   readonly store: Store;
