@@ -233,12 +233,17 @@ export interface TranscriptEntry {
   readonly sender?: Sender;
 }
 
-/** A message whose turn failed for good. It is kept until an operator, or `/retry`, replays or drops it. */
+/**
+ * What failed for good: a message whose turn did, or a reply that the platform refuses. It is kept until an operator,
+ * or `/retry`, replays or drops it.
+ */
 export interface DeadLetter {
-  /** `<channel>#<message id>` */
+  /** `<channel>#<message id>` or `<channel>#reply:<reply's id>` */
   readonly id: string;
   readonly channel: ChannelId;
-  readonly message: Message;
+  /** One of these two. */
+  readonly message?: Message;
+  readonly reply?: Omit<OutboxDraft, "ref">;
   readonly cause: string;
   readonly attempts: number;
   readonly at: number;

@@ -142,7 +142,10 @@ export interface Store extends Journal {
 
   // ── Operators: unfenced
 
-  /** Puts a dead letter's message at the end of its channel's inbox again, attempts from 1. Rejects with DEAD_LETTER_UNKNOWN. */
+  /**
+   * Puts a dead letter's message at the end of its channel's inbox again, attempts from 1, or its reply at the end of
+   * the outbox. Rejects with DEAD_LETTER_UNKNOWN.
+   */
   replay(deadLetter: string): Promise<void>;
   /** Forgets a dead letter; its receipt stays. Rejects with DEAD_LETTER_UNKNOWN. */
   discard(deadLetter: string): Promise<void>;
@@ -316,7 +319,7 @@ export type DeliveryOutcome =
   | { readonly status: "delivered" }
   /** Certainly not delivered; try again from `notBefore` on. `forgetRef`: the message to edit is gone. */
   | { readonly status: "failed"; readonly notBefore: number; readonly forgetRef?: true }
-  /** Can never be delivered: the entry goes, the session's error says why. */
+  /** Can't be delivered: the entry becomes a dead letter, and the session's error says why. */
   | { readonly status: "parked"; readonly cause: string };
 
 export interface AskDraft {

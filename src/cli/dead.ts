@@ -8,12 +8,15 @@ const letter = z.looseObject({
   cause: z.string(),
   attempts: z.number(),
   at: z.number(),
-  message: z.looseObject({ text: z.string(), sender: z.looseObject({ name: z.string() }) }),
+  message: z.looseObject({ text: z.string(), sender: z.looseObject({ name: z.string() }) }).optional(),
+  reply: z.looseObject({ text: z.string() }).optional(),
 });
 const page = z.looseObject({ deadLetters: z.array(letter) });
 
 export function deadCommand(program: Command): void {
-  const dead = program.command("dead").description("messages that could not be answered");
+  const dead = program
+    .command("dead")
+    .description("messages that could not be answered, replies that could not be delivered");
 
   dead
     .command("list")
@@ -23,12 +26,12 @@ export function deadCommand(program: Command): void {
       const { client, json } = connect(command);
       const answer = page.parse(await client.call("GET", `/dead-letters?${new URLSearchParams(options)}`));
       if (json) return printJson(answer);
-      const rows = answer.deadLetters.map(({ id, cause, attempts, at, message }) => [
+      const rows = answer.deadLetters.map(({ id, cause, attempts, at, message, reply }) => [
         id,
         new Date(at).toISOString(),
         String(attempts),
-        message.sender.name,
-        message.text.replace(/\s+/g, " ").slice(0, 40),
+        message?.sender.name ?? "(reply)",
+        (message ?? reply)?.text.replace(/\s+/g, " ").slice(0, 40) ?? "",
         cause.replace(/\s+/g, " ").slice(0, 80),
       ]);
       printTable([["ID", "FAILED AT", "ATTEMPTS", "FROM", "TEXT", "CAUSE"], ...rows]);
@@ -36,7 +39,7 @@ export function deadCommand(program: Command): void {
 
   dead
     .command("replay <id>")
-    .description("put it at the end of its channel's queue again")
+    .description("put it at the end of its channel's queue again; a reply is sent again")
     .action(async (id: string, _: unknown, command: Command) => {
       const { client, json } = connect(command);
       await client.call("POST", `${at(id)}/replay`);

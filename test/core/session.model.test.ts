@@ -184,7 +184,7 @@ const retry = (chat: Chat) =>
     async (model, bench) => {
       const talk = model.talk(chat);
       const [newest] = await bench.gateway.deadLetters({ channel: `local:${chat}`, limit: 1 });
-      const id = newest?.message.id ?? "";
+      const id = newest?.message?.id ?? "";
       expect(talk.dead).toContain(id);
       talk.dead = talk.dead.filter((other) => other !== id);
       await bench.channel.say(chat, `r${++model.ids}`, "/retry");

@@ -1,18 +1,30 @@
-/** Messages whose turn failed for good. */
+/** What failed for good: messages whose turn did, and replies that can't be delivered. */
 import { SwitchboardError } from "../../errors.ts";
-import type { ChannelId, DeadLetter } from "../../model.ts";
+import type { ChannelId, DeadLetter, Message, OutboxEntry } from "../../model.ts";
 import { readChannel, saveChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count } from "./counters.ts";
 import { enqueue } from "./intake.ts";
 import { allDead, deadLetterKey, deadSinceKey } from "./keys.ts";
 import { replaceReceipt } from "./receipts.ts";
+import { addReplies } from "./replies.ts";
 import type { Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
 
-export function parkMessage(transaction: Transaction, letter: Omit<DeadLetter, "id">): void {
+export function parkMessage(transaction: Transaction, letter: Omit<DeadLetter, "id"> & { message: Message }): void {
   const { channel, message } = letter;
   addLetter(transaction, { id: `${channel}#${message.id}`, ...letter });
+}
+
+export function parkReply(
+  transaction: Transaction,
+  channel: ChannelId,
+  { id, kind, text, attempts }: OutboxEntry,
+  cause: string,
+  at: number,
+): void {
+  const reply = { kind, text };
+  addLetter(transaction, { id: `${channel}#reply:${id}`, channel, reply, cause, attempts: attempts + 1, at });
 }
 
 export function addLetter(transaction: Transaction, letter: DeadLetter): void {
@@ -42,13 +54,19 @@ export function discard(transaction: Transaction, id: string): void {
 /** See `Store.replay`. */
 export function replay(transaction: Transaction, context: Context, id: string): void {
   const letter = known(transaction, id);
-  const row = readChannel(transaction, letter.channel);
-  const { channel, message } = letter;
+  const { channel, message, reply } = letter;
+  const row = readChannel(transaction, channel);
   forgetLetter(transaction, letter);
-  const place = enqueue(transaction, context, channel, row, message);
-  replaceReceipt(transaction, context, channel, row, [message.id, context.clock.now(), "q", place]);
+  if (message !== undefined) {
+    const place = enqueue(transaction, context, channel, row, message);
+    replaceReceipt(transaction, context, channel, row, [message.id, context.clock.now(), "q", place]);
+    transaction.hint(channel, "inbox");
+  }
+  if (reply !== undefined) {
+    addReplies(transaction, context, channel, row, [reply]);
+    transaction.hint(channel, "outbox");
+  }
   saveChannel(transaction, channel, row);
-  transaction.hint(channel, "inbox");
 }
 
 function known(transaction: Transaction, id: string): DeadLetter {

@@ -4,6 +4,7 @@ import type { DeliveryOutcome, Fence } from "../../store.ts";
 import { readChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count, nextSequence } from "./counters.ts";
+import { parkReply } from "./deadletters.ts";
 import { type Key, replyKey } from "./keys.ts";
 import type { ChannelRow, ReplyRow } from "./rows.ts";
 import { changeSession, currentSession } from "./sessions.ts";
@@ -48,9 +49,13 @@ export function settleDelivery(
   const key = placeOf(transaction, readChannel(transaction, channel), id);
   if (key === undefined) return;
   if (outcome.status === "delivered" || outcome.status === "parked") {
+    const reply = transaction.get(key);
     transaction.remove(key);
     count(transaction, { undelivered: -1 });
-    if (outcome.status === "parked") noteParked(transaction, context, channel, outcome.cause);
+    if (outcome.status === "parked" && reply !== undefined) {
+      parkReply(transaction, channel, reply, outcome.cause, context.clock.now());
+      noteParked(transaction, context, channel, outcome.cause);
+    }
     transaction.hint(channel, "state");
     return;
   }

@@ -11,6 +11,7 @@ import {
 import type { Ask, AskDecision, ChannelId, DeadLetter, Message, TranscriptEntry } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
 import { decode, encode, type Keys } from "./keys.ts";
+import { readLetter } from "./letters.ts";
 import type { Client } from "./scripts.ts";
 import { readSession } from "./sessions.ts";
 import { readCancellation, readControls, readMessage, readReplies } from "./turns.ts";
@@ -108,12 +109,7 @@ function dumpAsk({ session = "", ask = "", remindedAt, decision }: Row): Ask {
 }
 
 async function dumpLetter(client: Client, keyOf: KeyOf, id: string): Promise<DeadLetter | undefined> {
-  const { channel, message, cause = "", attempts, at } = await client.hgetall(keyOf("d", id));
-  if (channel === undefined || message === undefined) return undefined;
-  return {
-    ...{ id, channel: decode(channel) as ChannelId, message: readMessage(message), cause },
-    ...{ attempts: Number(attempts), at: Number(at) },
-  };
+  return readLetter(id, await client.hgetall(keyOf("d", id)));
 }
 
 function dumpTurn(row: Row, inbox: readonly Message[]): TurnDump | undefined {

@@ -124,13 +124,13 @@ export async function settleDelivery(
 ): Promise<void> {
   const sequence = Number.parseInt(id, 36);
   const isOurs = Number.isSafeInteger(sequence) && sequence.toString(36) === id;
-  const details = detailsOf(outcome, context.clock.now());
+  const details = detailsOf(outcome, context.clock.now(), `${channel}#reply:${id}`);
   const settled = await context.asOwner("settle", channel, fence, isOurs ? sequence : "", outcome.status, ...details);
   if (settled === 0) throw staleFence(channel);
   if (outcome.status === "delivered" || outcome.status === "parked") context.hints.change("state", channel);
 }
 
-function detailsOf(outcome: DeliveryOutcome, at: number): (string | number)[] {
+function detailsOf(outcome: DeliveryOutcome, at: number, letter: string): (string | number)[] {
   switch (outcome.status) {
     case "delivered":
       return [];
@@ -142,7 +142,7 @@ function detailsOf(outcome: DeliveryOutcome, at: number): (string | number)[] {
       return [outcome.notBefore, outcome.forgetRef === true ? 1 : 0];
     case "parked": {
       const error: SessionError = { code: "DELIVERY_FAILED", message: outcome.cause, at };
-      return [JSON.stringify(error)];
+      return [JSON.stringify(error), outcome.cause, encode(letter)];
     }
   }
 }

@@ -91,7 +91,7 @@ export async function finishControl(
   );
   if (status === "stale") throw staleFence(channel);
   context.hints.change("state", channel);
-  if (replayed === 1) context.hints.tell({ channel, kind: "inbox" });
+  if (replayed === "inbox" || replayed === "outbox") context.hints.tell({ channel, kind: replayed });
   return { session: sessionOf(text(id), row), outbox: entriesOf(outbox, text(first)) };
 }
 

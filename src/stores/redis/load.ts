@@ -116,8 +116,15 @@ export class Loading {
     });
   }
 
-  #letter({ id, message, cause, attempts, at }: DeadLetter): void {
-    const fields = { channel: this.#channel, message: writeMessage(message), cause, attempts, at };
+  #letter({ id, message, reply, cause, attempts, at }: DeadLetter): void {
+    const fields = {
+      channel: this.#channel,
+      ...(message === undefined ? {} : { message: writeMessage(message) }),
+      ...(reply === undefined ? {} : { reply: JSON.stringify(reply) }),
+      cause,
+      attempts,
+      at,
+    };
     this.#commands.hset(this.#key("d", id), fields);
     this.#commands.zadd(`${this.#base}z`, at, encode(id));
   }
@@ -164,9 +171,11 @@ function writeControl({ effect, ...control }: Control, index: number): string {
   return [String(index), ...done, JSON.stringify(control)].join("\n");
 }
 
-function writeReply({ id, state, attempts, notBefore, ref = "", kind, text }: OutboxEntry): [string, string] {
+/** See replies.lua: one time stands there, since when it is being sent or before when not. */
+function writeReply({ id, state, attempts, notBefore, since, ref = "", kind, text }: OutboxEntry): [string, string] {
+  const time = (state === "sending" ? since : notBefore) ?? "";
   const number = Number.parseInt(id, 36);
-  return [String(number), `${state} ${attempts} ${notBefore ?? ""}\n${ref}\n${JSON.stringify({ kind, text })}`];
+  return [String(number), `${state} ${attempts} ${time}\n${ref}\n${JSON.stringify({ kind, text })}`];
 }
 
 function writeReceipt({ id, at, state, detail = "" }: ReceiptDump, places: ReadonlyMap<string, number>): string {

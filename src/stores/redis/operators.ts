@@ -3,15 +3,15 @@ import { SwitchboardError } from "../../errors.ts";
 import type { ChannelId, DeadLetter } from "../../model.ts";
 import type { Context } from "./context.ts";
 import { decode, encode } from "./keys.ts";
+import { readLetter } from "./letters.ts";
 import { list, text } from "./reply.ts";
-import { readMessage } from "./turns.ts";
 
 /** See `Store.replay`. */
 export async function replay(context: Context, id: string): Promise<void> {
   const letter = await findLetter(context, id);
   const [status, owner] = list(await context.onChannel("replay", letter.channel, encode(id)));
   if (status === "unknown") throw unknownLetter(id);
-  context.hints.work("inbox", letter.channel, text(owner));
+  context.hints.work(status === "outbox" ? "outbox" : "inbox", letter.channel, text(owner));
 }
 
 /** See `Store.discard`. */
@@ -41,7 +41,7 @@ export async function readDeadLetters(
   const letters: DeadLetter[] = [];
   for (const { shard, name } of names.flat().sort((a, b) => b.at - a.at)) {
     if (letters.length >= limit) break;
-    const letter = await readLetter(context, shard, name);
+    const letter = await letterOf(context, shard, name);
     if (letter !== undefined && (channel === undefined || letter.channel === channel)) letters.push(letter);
   }
   return letters;
@@ -66,24 +66,15 @@ export async function remove(context: Context, id: string): Promise<void> {
 async function findLetter(context: Context, id: string): Promise<DeadLetter> {
   context.assertOpen();
   for (const shard of context.keys.shardsOfLetter(id)) {
-    const letter = await readLetter(context, shard, encode(id));
+    const letter = await letterOf(context, shard, encode(id));
     if (letter !== undefined) return letter;
   }
   throw unknownLetter(id);
 }
 
-async function readLetter(context: Context, shard: number, name: string): Promise<DeadLetter | undefined> {
+async function letterOf(context: Context, shard: number, name: string): Promise<DeadLetter | undefined> {
   const key = `${context.keys.base(shard)}d:${name}`;
-  const { channel, message, cause = "", attempts, at } = await context.do(() => context.client.hgetall(key));
-  if (channel === undefined || message === undefined) return undefined;
-  return {
-    id: decode(name),
-    channel: decode(channel) as ChannelId,
-    message: readMessage(message),
-    cause,
-    attempts: Number(attempts),
-    at: Number(at),
-  };
+  return readLetter(decode(name), await context.do(() => context.client.hgetall(key)));
 }
 
 function unknownLetter(id: string): SwitchboardError {

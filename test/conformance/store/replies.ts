@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Lease } from "../../../src/store.ts";
-import { answer, CHANNEL, type OpenHarness, setStage } from "./stage.ts";
+import { answer, CHANNEL, NOBODY, type OpenHarness, setStage } from "./stage.ts";
 
 export function describeReplies(open: OpenHarness): void {
   describe("the outbox", () => {
@@ -79,7 +79,33 @@ export function describeReplies(open: OpenHarness): void {
         message: expect.stringContaining("the bot was blocked"),
         at: stage.now(),
       });
-      expect(await stage.store.stats()).toMatchObject({ undelivered: 1 });
+      expect(await stage.store.stats()).toMatchObject({ undelivered: 1, deadLetters: 1 });
+    });
+
+    test("keeps what was parked as a dead letter, to be sent again or dropped", async () => {
+      const lease = await stage.own();
+      const [a = "", b = ""] = await say(lease, "a", "b");
+      for (const id of [a, b]) {
+        await stage.store.settleDelivery(CHANNEL, lease.fence, id, { status: "parked", cause: `no ${id}` });
+        await stage.store.settleDelivery(CHANNEL, lease.fence, id, { status: "parked", cause: "again" });
+      }
+      await stage.reopen();
+      const letters = await stage.store.deadLetters({ channel: CHANNEL, limit: 9 });
+      const letter = { channel: CHANNEL, attempts: 1, at: stage.now() };
+      expect(new Set(letters)).toEqual(
+        new Set([
+          { ...letter, id: `${CHANNEL}#reply:${a}`, reply: { kind: "answer", text: "a" }, cause: `no ${a}` },
+          { ...letter, id: `${CHANNEL}#reply:${b}`, reply: { kind: "answer", text: "b" }, cause: `no ${b}` },
+        ]),
+      );
+      await stage.store.replay(`${CHANNEL}#reply:${a}`);
+      await stage.store.discard(`${CHANNEL}#reply:${b}`);
+      expect(await stage.store.stats()).toMatchObject({ undelivered: 1, deadLetters: 0 });
+      expect(await stage.store.unattended(NOBODY)).toEqual([CHANNEL]);
+      const { outbox } = await stage.own();
+      expect(outbox).toMatchObject([{ kind: "answer", text: "a", state: "pending", attempts: 0 }]);
+      expect([a, b]).not.toContain(outbox[0]?.id);
+      await expect(stage.store.replay(`${CHANNEL}#reply:${a}`)).rejects.toMatchObject({ code: "DEAD_LETTER_UNKNOWN" });
     });
   });
 }

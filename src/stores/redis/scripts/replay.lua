@@ -1,10 +1,11 @@
 -- Puts a dead letter's message at the end of its channel's inbox again.
 -- KEYS  1 the channel's row
 -- ARGV  base, channel, now, now in base 36 · dead letter
--- Gives `unknown` · `ok, owner`
--- #include lib/channel.lua lib/receipts.lua lib/letters.lua
+-- Gives `unknown` · `inbox` or `outbox, owner`
+-- #include lib/channel.lua lib/receipts.lua lib/replies.lua lib/letters.lua
 readRow()
-if not replayLetter(ARGV[5]) then return { 'unknown' } end
+local kind = replayLetter(ARGV[5])
+if not kind then return { 'unknown' } end
 keepRow()
 saveRow()
-return { 'ok', row.owner }
+return { kind, row.owner }

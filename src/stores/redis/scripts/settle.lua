@@ -1,7 +1,7 @@
 -- Records how the delivery of one reply stands.
 -- KEYS  1 the channel's row
 -- ARGV  base, channel, now, now in base 36 · names of this process, fence, number, status (sending, placed, failed, delivered, parked),
---       sending: when · placed: the message · failed: not before, 1 to forget the message · parked: the session's error
+--       sending: when · placed: the message · failed: not before, 1 to forget the message · parked: the session's error, cause, the dead letter's name
 -- Gives 1, or 0 for a stale fence. An unknown reply was settled before.
 local base, channel, now, lives, fence, number, status = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local outbox = base .. 'o:' .. channel
@@ -12,10 +12,15 @@ if status == 'delivered' then
   return 1
 end
 if status == 'parked' then
+  local entry = redis.call('HGET', outbox, number)
+  if not entry then return 1 end
+  redis.call('HDEL', outbox, number)
+  local attempts, draft = string.match(entry, '^%S+ (%d+) %S*\n[^\n]*\n(.*)$')
+  redis.call('HSET', base .. 'd:' .. ARGV[11], 'channel', channel, 'reply', draft, 'cause', ARGV[10],
+    'attempts', attempts + 1, 'at', now)
+  redis.call('ZADD', base .. 'z', now, ARGV[11])
   local session = base .. 's:' .. (row[3] or '')
-  if redis.call('HDEL', outbox, number) == 1 and redis.call('EXISTS', session) == 1 then
-    redis.call('HSET', session, 'error', ARGV[9], 'updatedAt', now)
-  end
+  if redis.call('EXISTS', session) == 1 then redis.call('HSET', session, 'error', ARGV[9], 'updatedAt', now) end
   return 1
 end
 local entry = redis.call('HGET', outbox, number)
