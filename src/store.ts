@@ -317,8 +317,11 @@ export type DeliveryOutcome =
   | { readonly status: "placed"; readonly ref: MessageRef }
   /** Proven: the entry goes. */
   | { readonly status: "delivered" }
-  /** Certainly not delivered; try again from `notBefore` on. `forgetRef`: the message to edit is gone. */
-  | { readonly status: "failed"; readonly notBefore: number; readonly forgetRef?: true }
+  /**
+   * Certainly not delivered; try again from `notBefore` on. `forgetRef`: the message to edit is gone. `uncounted`: it
+   * was no attempt, the platform asked to wait.
+   */
+  | { readonly status: "failed"; readonly notBefore: number; readonly forgetRef?: true; readonly uncounted?: true }
   /** Can't be delivered: the entry becomes a dead letter, and the session's error says why. */
   | { readonly status: "parked"; readonly cause: string };
 

@@ -22,6 +22,8 @@ const SKEW = 60_000;
 const MAY_REPEAT = "_(may repeat)_";
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 60_000;
+/** More than an hour of attempts: after so many a reply is parked, so that it doesn't block what is behind it for ever. */
+const MOST_ATTEMPTS = 100;
 
 export interface OutboxOptions {
   readonly adapter: ChannelAdapter;
@@ -151,7 +153,9 @@ export class Outbox {
       kind: error.kind,
       cause: error.message,
     } as const;
-    if (error.kind === "refused") {
+    const counts = error.kind !== "limited";
+    const isHopeless = counts && entry.attempts + 1 >= MOST_ATTEMPTS;
+    if (error.kind === "refused" || isHopeless) {
       emit(report);
       await settle(entry.id, { status: "parked", cause: error.message });
       return undefined;
@@ -169,8 +173,9 @@ export class Outbox {
     // for, or its repetition carries the mark.
     const mayStand = error.kind === "unknown" || entry.state === "sending";
     const doubtful = mayStand && this.#sendsDirectly(entry);
-    if (!doubtful) await settle(entry.id, { status: "failed", notBefore });
-    const tried = { ...entry, attempts: entry.attempts + 1, notBefore };
+    const uncounted = counts ? {} : ({ uncounted: true } as const);
+    if (!doubtful) await settle(entry.id, { status: "failed", notBefore, ...uncounted });
+    const tried = { ...entry, attempts: entry.attempts + (counts ? 1 : 0), notBefore };
     return doubtful ? { ...tried, state: "sending", since: entry.since ?? began } : { ...tried, state: "pending" };
   }
 

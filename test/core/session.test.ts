@@ -316,6 +316,31 @@ test("a 429 delays the answer, a lost reply to an edit repeats nothing, a refusa
   expect(calls.filter((call) => call === "edit two")).toHaveLength(1);
 });
 
+test("a reply that fails again and again is parked at last, and does not block the next; 429s don't count", async () => {
+  const bench = await Bench.open();
+  let limited = 150;
+  bench.channel.fault = (_, __, text) => {
+    if (text !== "one") return;
+    if (limited-- > 0) throw new DeliveryError("limited", "Too Many Requests", { retryAfter: 1 });
+    throw new DeliveryError("unavailable", "500 for this text");
+  };
+  for (const text of ["one", "two"]) {
+    await bench.channel.say("a", text, text);
+    const run = await bench.run("a", text);
+    run.say(text);
+    run.done();
+  }
+  await eventually(() => {
+    bench.clock.advance(60_000);
+    return bench.channel.texts("local:a").includes("two");
+  }, "the next is delivered");
+  await bench.idle("a");
+  expect(limited).toBeLessThan(0);
+  expect(await bench.gateway.deadLetters({ limit: 9 })).toMatchObject([
+    { reply: { text: "one" }, cause: "500 for this text", attempts: 100 },
+  ]);
+});
+
 test("a notice that may stand already is repeated with a mark, never in silence", async () => {
   const bench = await Bench.open();
   let lost = true;

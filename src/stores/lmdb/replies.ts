@@ -83,7 +83,8 @@ function tried({ notBefore: _, since: __, ...due }: OutboxEntry, outcome: Tried)
     case "failed": {
       const { ref, ...rest } = due;
       const kept = ref === undefined || outcome.forgetRef === true ? {} : { ref };
-      return { ...rest, ...kept, state: "pending", attempts: due.attempts + 1, notBefore: outcome.notBefore };
+      const attempts = due.attempts + (outcome.uncounted === true ? 0 : 1);
+      return { ...rest, ...kept, state: "pending", attempts, notBefore: outcome.notBefore };
     }
   }
 }

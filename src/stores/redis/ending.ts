@@ -139,7 +139,7 @@ function detailsOf(outcome: DeliveryOutcome, at: number, letter: string): (strin
     case "placed":
       return [outcome.ref];
     case "failed":
-      return [outcome.notBefore, outcome.forgetRef === true ? 1 : 0];
+      return [outcome.notBefore, outcome.forgetRef === true ? 1 : 0, outcome.uncounted === true ? 0 : 1];
     case "parked": {
       const error: SessionError = { code: "DELIVERY_FAILED", message: outcome.cause, at };
       return [JSON.stringify(error), outcome.cause, encode(letter)];

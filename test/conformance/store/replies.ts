@@ -65,6 +65,8 @@ export function describeReplies(open: OpenHarness): void {
       const read = async () => (await stage.store.pending(CHANNEL, lease.fence)).outbox[0];
       const entry = { id, kind: "answer", text: "a", state: "pending" };
       expect(await read()).toEqual({ ...entry, attempts: 1, notBefore: 70, ref: "ref-1" });
+      await settle({ status: "failed", notBefore: 80, uncounted: true });
+      expect(await read()).toEqual({ ...entry, attempts: 1, notBefore: 80, ref: "ref-1" });
       await settle({ status: "failed", notBefore: 90, forgetRef: true });
       expect(await read()).toEqual({ ...entry, attempts: 2, notBefore: 90 });
     });

@@ -1,7 +1,7 @@
 -- Records how the delivery of one reply stands.
 -- KEYS  1 the channel's row
 -- ARGV  base, channel, now, now in base 36 · names of this process, fence, number, status (sending, placed, failed, delivered, parked),
---       sending: when · placed: the message · failed: not before, 1 to forget the message · parked: the session's error, cause, the dead letter's name
+--       sending: when · placed: the message · failed: not before, 1 to forget the message, 1 where it counts · parked: the session's error, cause, the dead letter's name
 -- Gives 1, or 0 for a stale fence. An unknown reply was settled before.
 local base, channel, now, lives, fence, number, status = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local outbox = base .. 'o:' .. channel
@@ -32,7 +32,7 @@ if status == 'sending' then
 elseif status == 'placed' then
   ref, notBefore = ARGV[9], ''
 else
-  attempts, notBefore = attempts + 1, ARGV[9]
+  attempts, notBefore = attempts + tonumber(ARGV[11]), ARGV[9]
   if ARGV[10] == '1' then ref = '' end
 end
 redis.call('HSET', outbox, number, state .. ' ' .. attempts .. ' ' .. notBefore .. '\n' .. ref .. '\n' .. draft)
