@@ -6,6 +6,7 @@ import { deadCommand } from "./cli/dead.ts";
 import { EXIT, printFault } from "./cli/print.ts";
 import { sessionsCommand } from "./cli/sessions.ts";
 import { startCommand } from "./cli/start.ts";
+import { storeCommand } from "./cli/store.ts";
 
 const program = new Command("switchboard")
   .description("One durable session with an agent for every chat.")
@@ -23,6 +24,7 @@ startCommand(program);
 checkCommand(program);
 sessionsCommand(program);
 deadCommand(program);
+storeCommand(program);
 
 try {
   await program.parseAsync();

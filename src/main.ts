@@ -13,6 +13,7 @@ import { type Config, secretsOf, type TelegramConfig } from "./config.ts";
 import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
 import { Gateway } from "./core/gateway.ts";
+import type { Portable } from "./dump.ts";
 import type { Governor, Rate } from "./governor.ts";
 import { signInLink } from "./http/auth.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
@@ -79,17 +80,42 @@ async function openStore(
   log: Log,
   signal?: AbortSignal,
 ): Promise<{ store: Store; governor?: MakeGovernor }> {
-  const options = { clock: systemClock, dedupeFor: queue.dedupeFor, log: (problem: string) => log.warn(problem) };
+  const kept = keep === "forever" ? 0 : keep;
+  const options = {
+    clock: systemClock,
+    dedupeFor: queue.dedupeFor,
+    keep: kept,
+    log: (problem: string) => log.warn(problem),
+  };
   if (isEmbedded(url)) return { store: await openLmdbStore({ ...options, path: dataFolder(url) }) };
   const { openRedisStore } = await import("./stores/redis/store.ts");
   const store = await openRedisStore({
     ...options,
     url,
     lease: replica.lease,
-    keep: keep === "forever" ? 0 : keep,
     ...(signal === undefined ? {} : { signal }),
   });
   return { store, governor: (account, overall) => store.governor(account, overall) };
+}
+
+/**
+ * A store to copy from or to, which no gateway uses meanwhile; `create` begins it where it is not there. Rejects as the
+ * stores do.
+ */
+export async function openPortable(
+  url: string,
+  { store: { keep }, queue, replica }: Config,
+  { create, signal, log }: { create: boolean; signal: AbortSignal; log: (problem: string) => void },
+): Promise<Portable> {
+  if (isEmbedded(url)) {
+    const { openLmdbPortable } = await import("./stores/lmdb/portable.ts");
+    return await openLmdbPortable({ path: dataFolder(url), clock: systemClock, create });
+  }
+  const { openRedisPortable } = await import("./stores/redis/portable.ts");
+  return await openRedisPortable({
+    ...{ url, clock: systemClock, create, signal, log },
+    ...{ dedupeFor: queue.dedupeFor, lease: replica.lease, keep: keep === "forever" ? 0 : keep },
+  });
 }
 
 /** Keeps an account below its platform's pace; where none is given, each process does so by itself. */

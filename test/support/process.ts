@@ -30,6 +30,12 @@ export class GatewayProcess {
     return this.#child?.pid ?? 0;
   }
 
+  /** Whether it has been started and has not ended. */
+  get running(): boolean {
+    const child = this.#child;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   /** Resolves when it says that it runs; rejects where it ends before. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, [CLI, "--config", "switchboard.yaml", "--json", "start"], {
@@ -66,6 +72,15 @@ export class GatewayProcess {
 
   async kill(): Promise<void> {
     await this.signal("SIGKILL");
+  }
+
+  /** SIGSTOP: it stands still, its connections stay open. */
+  pause(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT");
   }
 }
 

@@ -69,6 +69,14 @@ export function describeJournal(open: OpenHarness): void {
       expect(page.map(({ key }) => key)).toEqual(keys.slice(-page.length));
       const since = await stage.store.journalSince(CHANNEL, 0, 5_000);
       expect(since).toEqual(page);
+      // Written again and again, the oldest place has the newest version when it is its turn to go.
+      const [oldest] = page;
+      for (let index = 0; index < 200; index += 1) {
+        await stage.store.journalPut(CHANNEL, oldest?.key ?? "", index);
+        const before = await stage.store.journalPut(CHANNEL, `more ${index}`, index);
+        const after = await stage.store.journalPut(CHANNEL, oldest?.key ?? "", "newest");
+        expect(after).toBeGreaterThan(before);
+      }
       const version = await stage.store.journalPut(CHANNEL, "key 0", "back again");
       expect((await stage.store.journalPage(CHANNEL, 1))[0]).toMatchObject({ key: "key 0", order: version, version });
     });

@@ -11,7 +11,11 @@ redis.call('ZADD', KEYS[2], order, name)
 redis.call('ZADD', KEYS[3], version, name)
 local excess = redis.call('ZCARD', KEYS[2]) - kept
 if excess > slack then
-  local old = redis.call('ZRANGE', KEYS[2], 0, excess - 1)
+  -- All but the one that was just written, however old its place: the newest version is what the next one counts from.
+  local old = {}
+  for _, oldest in ipairs(redis.call('ZRANGE', KEYS[2], 0, excess - 1)) do
+    if oldest ~= name then old[#old + 1] = oldest end
+  end
   redis.call('HDEL', KEYS[1], unpack(old))
   redis.call('ZREM', KEYS[2], unpack(old))
   redis.call('ZREM', KEYS[3], unpack(old))
