@@ -48,9 +48,18 @@ export interface ChannelAdapter {
   send(channel: ChannelId, text: string, options: SendOptions): Promise<MessageRef>;
 }
 
-export interface SendOptions {
+export interface SendOptions extends Permitted {
   readonly key: string;
   readonly signal: AbortSignal;
+}
+
+/** A call that may come too late: it waits for the platform's pace, or the whole process was asleep. */
+export interface Permitted {
+  /**
+   * Asked in the very moment before the request goes out. False where the channel may have another owner by now: then
+   * nothing is sent, and the call rejects with `unavailable` (a preview is left out). Absent: always allowed.
+   */
+  readonly permit?: () => boolean;
 }
 
 export interface ChannelLimits {
@@ -68,7 +77,7 @@ export interface Editing {
   edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void>;
 }
 
-export interface EditOptions {
+export interface EditOptions extends Permitted {
   readonly urgency: "preview" | "final";
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 /** Logs: JSON lines on standard error, or short lines for people where that is a terminal. Secrets never get there. */
 import pino from "pino";
+import { SwitchboardError } from "./errors.ts";
 import type { Emit, GatewayEvent } from "./events.ts";
 
 export type Log = pino.Logger;
@@ -15,9 +16,20 @@ export function createLog(level: string, secrets: readonly string[], out: NodeJS
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
 }
 
+/** Milliseconds in which a store that can't be reached is spoken of once, however many wait for it. */
+const OUTAGE = 10_000;
+
 /** Turns gateway events into log lines: what a person must know as a warning, the course of things as debug. */
 export function logEvents(log: Log): Emit {
+  let outageToldAt = Number.NEGATIVE_INFINITY;
   return (event) => {
+    if (event.type === "store.fault" && event.error instanceof SwitchboardError) {
+      const isTold = performance.now() - outageToldAt < OUTAGE;
+      if (!isTold) outageToldAt = performance.now();
+      const { message, code, remedy } = event.error;
+      log[isTold ? "debug" : "warn"]({ doing: event.doing, code, cause: message, remedy }, event.type);
+      return;
+    }
     const { type, ...fields } = event;
     log[levelOf(event)]("error" in fields ? { ...fields, err: fields.error, error: undefined } : fields, type);
   };

@@ -2,7 +2,7 @@
  * Waits for what the governor of an account decides. There are no queues and no timers at rest: a place in the future
  * is the governor's to give, and only who was given one waits for it.
  */
-import { DeliveryError } from "../../src/channel.ts";
+import { DeliveryError, type Permitted } from "../../src/channel.ts";
 import { describe } from "../../src/errors.ts";
 import type { Governor, Held, Rate, Reservation } from "../../src/governor.ts";
 import type { Clock } from "../../src/model.ts";
@@ -33,10 +33,10 @@ export class Pacing {
 
   /**
    * Waits for the turn of a final text. Rejects with `limited`, at once, where that would take longer than
-   * `maxWait` or the platform has asked for a pause; with `unavailable` where `signal` ends the wait, and where the
-   * governor can't be asked.
+   * `maxWait` or the platform has asked for a pause; with `unavailable` where `signal` ends the wait, where the
+   * governor can't be asked, and where the owner is not sure to be one any more when its turn has come.
    */
-  async admit(chat: string, rate: Rate, signal: AbortSignal): Promise<void> {
+  async admit(chat: string, rate: Rate, signal: AbortSignal, permit?: Permitted["permit"]): Promise<void> {
     const { governor, maxWait: within } = this.#options;
     let held: Held = "nothing";
     for (;;) {
@@ -51,15 +51,18 @@ export class Pacing {
       }
       held = answer.held;
       if (answer.wait > 0) await this.#sleep(answer.wait, signal);
-      else if (held === "all") return;
+      else if (held === "all") break;
+    }
+    if (permit?.() === false) {
+      throw new DeliveryError("unavailable", "Not sent: this chat may be another replica's by now.");
     }
   }
 
   /** Whether there is room now for something that can as well be left out. Takes the room where there is. */
-  async spare(chat: string, rate: Rate): Promise<boolean> {
+  async spare(chat: string, rate: Rate, permit?: Permitted["permit"]): Promise<boolean> {
     if (this.isPaused(chat)) return false;
     try {
-      return await this.#decided(this.#options.governor.spare(chat, rate));
+      return (await this.#decided(this.#options.governor.spare(chat, rate))) && permit?.() !== false;
     } catch (error) {
       this.#options.report("a preview was left out", error);
       return false;

@@ -38,9 +38,9 @@ export class Delivery {
     this.#options = options;
   }
 
-  async send(channel: ChannelId, text: string, { signal }: SendOptions): Promise<MessageRef> {
+  async send(channel: ChannelId, text: string, { signal, permit }: SendOptions): Promise<MessageRef> {
     const target = targetOf(channel);
-    await this.#admit(target, signal);
+    await this.#admit(target, signal, permit);
     try {
       const message = await this.#formatted(render(text), (content) =>
         this.#options.api.raw.sendMessage({ ...target, ...content }, forGrammy(signal)),
@@ -51,21 +51,22 @@ export class Delivery {
     }
   }
 
-  async edit(channel: ChannelId, ref: MessageRef, text: string, { urgency, signal }: EditOptions): Promise<void> {
+  async edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void> {
+    const { urgency, signal } = options;
     const target = targetOf(channel);
     const message = Number(ref);
     if (!Number.isSafeInteger(message)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
     const key = `${target.chat_id}/${message}`;
     if (urgency === "preview") {
       if (signal.aborted || this.#editing.has(key)) return;
-      await untilAborted(this.#track(key, this.#preview(target, message, text, signal)), signal);
+      await untilAborted(this.#track(key, this.#preview(target, message, text, options)), signal);
       return;
     }
     for (let before = this.#editing.get(key); before !== undefined; before = this.#editing.get(key)) {
       await untilAborted(before, signal);
       if (signal.aborted) throw new DeliveryError("unavailable", "Given up before it was sent.");
     }
-    await this.#track(key, this.#final(target, message, text, signal));
+    await this.#track(key, this.#final(target, message, text, options));
   }
 
   async typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
@@ -78,8 +79,9 @@ export class Delivery {
     }
   }
 
-  async #preview(target: Target, message: number, text: string, signal: AbortSignal): Promise<void> {
-    if (!(await this.#options.pacing.spare(String(target.chat_id), this.#rate(target))) || signal.aborted) return;
+  async #preview(target: Target, message: number, text: string, { signal, permit }: EditOptions): Promise<void> {
+    if (!(await this.#options.pacing.spare(String(target.chat_id), this.#rate(target), permit)) || signal.aborted)
+      return;
     try {
       // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
       await this.#change(target, message, heal(text));
@@ -90,8 +92,8 @@ export class Delivery {
     }
   }
 
-  async #final(target: Target, message: number, text: string, signal: AbortSignal): Promise<void> {
-    await this.#admit(target, signal);
+  async #final(target: Target, message: number, text: string, { signal, permit }: EditOptions): Promise<void> {
+    await this.#admit(target, signal, permit);
     try {
       await this.#change(target, message, text, signal);
     } catch (error) {
@@ -122,8 +124,8 @@ export class Delivery {
     }
   }
 
-  #admit(target: Target, signal: AbortSignal): Promise<void> {
-    return this.#options.pacing.admit(String(target.chat_id), this.#rate(target), signal);
+  #admit(target: Target, signal: AbortSignal, permit: EditOptions["permit"]): Promise<void> {
+    return this.#options.pacing.admit(String(target.chat_id), this.#rate(target), signal, permit);
   }
 
   /** Groups have negative ids. */

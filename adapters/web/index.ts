@@ -116,14 +116,14 @@ class Web implements ChannelAdapter, Editing, Routes {
     return splitMarkdown(markdown, { max: this.limits.maxTextLength, measure: (part) => part.length });
   }
 
-  async send(channel: ChannelId, text: string, { key, signal }: SendOptions): Promise<MessageRef> {
+  async send(channel: ChannelId, text: string, { key, ...options }: SendOptions): Promise<MessageRef> {
     const ref = refOf(key);
-    await this.#put(channel, ref, text, signal, false);
+    await this.#put(channel, ref, text, options, false);
     return ref;
   }
 
-  async edit(channel: ChannelId, ref: MessageRef, text: string, { urgency, signal }: EditOptions): Promise<void> {
-    await this.#put(channel, ref, text, signal, urgency === "preview");
+  async edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void> {
+    await this.#put(channel, ref, text, options, options.urgency === "preview");
   }
 
   #pass(hint: Hint): void {
@@ -131,8 +131,15 @@ class Web implements ChannelAdapter, Editing, Routes {
     for (const stream of this.#streams) stream.hint(hint);
   }
 
-  async #put(channel: ChannelId, ref: MessageRef, text: string, signal: AbortSignal, growing: boolean): Promise<void> {
+  async #put(
+    channel: ChannelId,
+    ref: MessageRef,
+    text: string,
+    { signal, permit }: Pick<SendOptions, "signal" | "permit">,
+    growing: boolean,
+  ): Promise<void> {
     if (signal.aborted) throw new DeliveryError("unavailable", "The gateway gave the session up before the send.");
+    if (permit?.() === false) throw new DeliveryError("unavailable", "Not sent: it may be another replica's by now.");
     try {
       await putOutbound(this.#options.store, channel, ref, { text, growing, at: this.#options.clock.now() });
     } catch (error) {

@@ -158,6 +158,8 @@ export class Gateway implements Operations {
   #secured(secure: boolean): void {
     this.#context.emit({ type: "replica.secured", secure });
     if (!secure && this.#interrupts) void this.#pool.abandon();
+    // What came meanwhile was hinted at to nobody.
+    if (secure && this.#unwatch) void this.#pool.sweep();
     void this.#connectors.review();
   }
 

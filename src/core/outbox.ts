@@ -33,7 +33,7 @@ export interface OutboxOptions {
   /** Aborts when the session is given up: nothing may be sent any more. */
   readonly signal: AbortSignal;
   /** Nothing is sent while another replica may own the channel. */
-  readonly ownership: Pick<Ownership, "secured">;
+  readonly ownership: Pick<Ownership, "secure" | "secured">;
   settle(id: string, outcome: DeliveryOutcome): Promise<void>;
 }
 
@@ -41,6 +41,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #entries: OutboxEntry[] = [];
   readonly #known = new Set<string>();
+  readonly #permit = () => this.#options.ownership.secure;
   #delivery: Promise<void> | undefined;
 
   constructor(options: OutboxOptions) {
@@ -107,16 +108,16 @@ export class Outbox {
     await ownership.secured(signal);
     signal.throwIfAborted();
     if (entry.ref !== undefined && canEdit(adapter)) {
-      await adapter.edit(channel, entry.ref, entry.text, { urgency: "final", signal });
+      await adapter.edit(channel, entry.ref, entry.text, { urgency: "final", signal, permit: this.#permit });
       return undefined;
     }
     if (adapter.limits.repeatableSend) {
-      await adapter.send(channel, entry.text, { key: entry.id, signal });
+      await adapter.send(channel, entry.text, { key: entry.id, signal, permit: this.#permit });
       return undefined;
     }
     if (canLookUp(adapter)) return await this.#sendOrFind(entry, adapter);
     if (entry.kind === "answer" && canEdit(adapter)) {
-      const ref = await adapter.send(channel, PLACEHOLDER, { key: entry.id, signal });
+      const ref = await adapter.send(channel, PLACEHOLDER, { key: entry.id, signal, permit: this.#permit });
       await settle(entry.id, { status: "placed", ref });
       return { ...entry, ref, state: "pending" };
     }
@@ -126,7 +127,7 @@ export class Outbox {
     for (const part of parts) {
       await ownership.secured(signal);
       signal.throwIfAborted();
-      await adapter.send(channel, part, { key: entry.id, signal });
+      await adapter.send(channel, part, { key: entry.id, signal, permit: this.#permit });
     }
     return undefined;
   }
@@ -140,7 +141,7 @@ export class Outbox {
     } else {
       await settle(key, { status: "sending", at: clock.now() });
     }
-    await adapter.send(channel, entry.text, { key, signal });
+    await adapter.send(channel, entry.text, { key, signal, permit: this.#permit });
     return undefined;
   }
 

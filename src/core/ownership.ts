@@ -33,6 +33,8 @@ export type Pulse = { readonly ok: true } | { readonly ok: false; readonly detai
 
 /** Milliseconds between two beats where nobody else can use the store. */
 const ALONE = 5_000;
+/** The same before the first beat has succeeded. */
+const UNKNOWN = 500;
 /** In one lease so many beats. */
 const BEATS = 4;
 /** Milliseconds that a beat counts as fresh. */
@@ -179,8 +181,7 @@ export class Ownership {
 
   #schedule(): void {
     if (this.#stopped) return;
-    const lasts = this.#membership?.lasts ?? Number.POSITIVE_INFINITY;
-    const every = Math.min(ALONE, lasts / BEATS);
+    const every = this.#membership ? Math.min(ALONE, this.#membership.lasts / BEATS) : UNKNOWN;
     this.#cancelTimer = this.#options.clock.after(every, () => void this.beat());
   }
 }

@@ -36,6 +36,7 @@ export interface PreviewOptions {
 export class Preview {
   readonly #options: PreviewOptions;
   readonly #editor: (ChannelAdapter & Editing) | undefined;
+  readonly #permit = () => this.#options.ownership.secure;
   #text = "";
   #status = "";
   #ref: MessageRef | undefined;
@@ -143,12 +144,12 @@ export class Preview {
       await this.#adopt();
       if (this.#ref === undefined) {
         const text = adapter.limits.repeatableSend ? first : PLACEHOLDER;
-        const ref = await adapter.send(channel, text, { key: this.#options.key, signal: alive });
+        const ref = await adapter.send(channel, text, { key: this.#options.key, signal: alive, permit: this.#permit });
         await this.#options.save(ref);
         this.#ref = ref;
         if (text !== first) return;
       } else {
-        await this.#editor.edit(channel, this.#ref, first, { urgency: "preview", signal });
+        await this.#editor.edit(channel, this.#ref, first, { urgency: "preview", signal, permit: this.#permit });
       }
       this.#shown = parts.length > 1 ? first : face;
       this.#resting = parts.length > 1 && this.#status === "";

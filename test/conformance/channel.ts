@@ -273,6 +273,23 @@ export function describeChannel(name: string, harness: ChannelHarness): void {
         expect(await textsIn(channel)).toEqual([]);
       });
 
+      test("sends nothing that it is not permitted to at the last moment", async () => {
+        const adapter = await start();
+        const channel = await conversation();
+        const sending = adapter.send(channel, "stale", { ...options(), permit: () => false });
+        await expect(sending).rejects.toMatchObject({ name: "DeliveryError", kind: "unavailable" });
+        expect(await textsIn(channel)).toEqual([]);
+        const ref = await adapter.send(channel, "mine", { ...options(), permit: () => true });
+        if (!canEdit(adapter)) return;
+        const { signal } = options();
+        const final = { urgency: "final", signal, permit: () => false } as const;
+        await expect(adapter.edit(channel, ref, "stale", final)).rejects.toMatchObject({ kind: "unavailable" });
+        await adapter.edit(channel, ref, "stale", { ...final, urgency: "preview" }).catch((error: unknown) => {
+          expect(error).toMatchObject({ kind: "unavailable" });
+        });
+        expect(await textsIn(channel)).toEqual(["mine"]);
+      });
+
       test("refuses a channel that it can't have made", async () => {
         const adapter = await start();
         const sending = adapter.send(`${adapter.name}:no such thing`, "hello", options());
