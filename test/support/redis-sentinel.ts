@@ -5,6 +5,8 @@ import { type RedisOptions, RedisServer } from "./redis.ts";
 
 const NAME = "mymaster";
 const SENTINELS = 3;
+/** Milliseconds; for a test that fails. */
+const FAILOVER_WITHIN = 30_000;
 
 export async function startSentinel(options: Pick<RedisOptions, "appendfsync" | "config"> = {}): Promise<SentinelSet> {
   const { config = [], ...rest } = options;
@@ -68,6 +70,19 @@ export class SentinelSet {
   async killMaster(): Promise<RedisServer> {
     await this.master.kill();
     return this.master;
+  }
+
+  /** Resolves when all Sentinels name what began as the replica. */
+  async switched(): Promise<void> {
+    await eventually(
+      async () => {
+        const asked = this.sentinels.map((sentinel) => sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME));
+        const address = `127.0.0.1,${this.replica.port}`;
+        return (await Promise.all(asked)).every((answer) => String(answer) === address);
+      },
+      "the replica is the master",
+      FAILOVER_WITHIN,
+    );
   }
 
   async stop(): Promise<void> {
