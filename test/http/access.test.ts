@@ -134,7 +134,12 @@ describe("health", () => {
       replicas: 1,
       adapters: { telegram: "failed" },
     });
-    gateway.ready = { ready: false, store: { ok: false, detail: "/srv/secret is full", warnings: [] }, replicas: [], adapters: {} };
+    gateway.ready = {
+      ready: false,
+      store: { ok: false, detail: "/srv/secret is full", warnings: [] },
+      replicas: [],
+      adapters: {},
+    };
     const down = await raw(`${server.url}/readyz`, { headers: {} });
     expect(down.status).toBe(503);
     expect(down.body).not.toContain("/srv");
