@@ -23,7 +23,7 @@ export interface RedisAddress {
 }
 
 const PORTS = { single: 6379, sentinel: 26_379, cluster: 6379 } as const;
-const FORM = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const FORM = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 const PARAMETERS = new Set(["prefix", "shards", "beside", "ca"]);
 
 /** Throws CONFIG_INVALID. */
@@ -37,8 +37,9 @@ export function parseRedisAddress(url: string): RedisAddress {
   const master = kind === "sentinel" ? segments.shift() : undefined;
   if (kind === "sentinel" && master === undefined)
     throw invalid("name the master: redis+sentinel://host:port/mymaster");
-  const db = Number(segments[0] ?? "0");
-  if (!Number.isInteger(db) || db < 0 || segments.length > 1) throw invalid(`"/${path}" is no database number`);
+  const [number = "0", ...more] = segments;
+  if (!/^\d{1,9}$/.test(number) || more.length > 0) throw invalid(`"/${path}" is no database number`);
+  const db = Number(number);
   if (kind === "cluster" && db !== 0) throw invalid("a Redis Cluster has database 0 only");
   return {
     kind,
@@ -46,7 +47,7 @@ export function parseRedisAddress(url: string): RedisAddress {
     tls: secure === "s",
     ...credentialsOf(user),
     db,
-    ...(master === undefined ? {} : { master: decodeURIComponent(master) }),
+    ...(master === undefined ? {} : { master: unescaped(master) }),
     ...parametersOf(new URLSearchParams(query)),
   };
 }
@@ -54,15 +55,16 @@ export function parseRedisAddress(url: string): RedisAddress {
 function hostOf(text: string, fallback: number): { host: string; port: number } {
   const [, host = "", port] = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
   const number = port === undefined ? fallback : Number(port);
-  if (host === "" || number < 1 || number > 65_535) throw invalid(`"${text}" is no host:port`);
+  if (host === "" || number < 1 || number > 65_535)
+    throw invalid("a host is written host:port, and a / in a password %2F");
   return { host: host.replace(/^\[|\]$/g, ""), port: number };
 }
 
 function credentialsOf(text: string | undefined): { username?: string; password?: string } {
   if (text === undefined || text === "") return {};
   const colon = text.indexOf(":");
-  const username = decodeURIComponent(colon < 0 ? "" : text.slice(0, colon));
-  const password = decodeURIComponent(colon < 0 ? text : text.slice(colon + 1));
+  const username = unescaped(colon < 0 ? "" : text.slice(0, colon));
+  const password = unescaped(colon < 0 ? text : text.slice(colon + 1));
   return { ...(username === "" ? {} : { username }), password };
 }
 
@@ -73,10 +75,21 @@ function parametersOf(query: URLSearchParams): Pick<RedisAddress, "prefix" | "sh
   const prefix = query.get("prefix") ?? "sb";
   // A brace would begin a hash tag of its own.
   if (!/^[\w.:-]{1,64}$/.test(prefix)) throw invalid("prefix may hold letters, digits, and . : _ -");
-  const shards = Number(query.get("shards") ?? "64");
-  if (!Number.isInteger(shards) || shards < 1 || shards > 1_024) throw invalid("shards is a number from 1 to 1024");
+  const shards = query.get("shards") ?? "64";
+  if (!/^[1-9]\d{0,3}$/.test(shards) || Number(shards) > 1_024) throw invalid("shards is a number from 1 to 1024");
+  const beside = query.get("beside") ?? "no";
+  if (beside !== "yes" && beside !== "no") throw invalid("beside is yes or no");
   const ca = query.get("ca");
-  return { prefix, shards, beside: query.get("beside") === "yes", ...(ca === null ? {} : { ca }) };
+  return { prefix, shards: Number(shards), beside: beside === "yes", ...(ca === null ? {} : { ca }) };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) throw invalid("a % in a name or password is written %25");
+    throw error;
+  }
 }
 
 function invalid(why: string): SwitchboardError {

@@ -9,22 +9,20 @@ import { list, text } from "./reply.ts";
 import { writeDrafts } from "./turns.ts";
 
 /** See `Store.openAsk`. */
-export async function openAsk(
-  context: Context,
-  channel: ChannelId,
-  fence: Fence,
-  { kind, text: said, turn, outbox }: AskDraft,
-): Promise<Ask> {
-  const id = mintAskId(channel);
-  const openedAt = context.clock.now();
-  const ask = { id, channel, ...(turn === undefined ? {} : { turn }), kind, text: said, openedAt };
-  const drafts = writeDrafts(outbox);
-  const [status, session] = list(
-    await context.asOwner("ask-open", channel, fence, id, JSON.stringify(ask), drafts.length, ...drafts),
-  );
-  if (status === "stale") throw staleFence(channel);
-  context.hints.change("state", channel);
-  return { ...ask, session: text(session) };
+export async function openAsk(context: Context, channel: ChannelId, fence: Fence, draft: AskDraft): Promise<Ask> {
+  const name = `ask ${JSON.stringify([channel, draft])}`;
+  return await context.repeats.run(name, mintAskId(channel), async (id) => {
+    const { kind, text: said, turn, outbox } = draft;
+    const openedAt = context.clock.now();
+    const ask = { id, channel, ...(turn === undefined ? {} : { turn }), kind, text: said, openedAt };
+    const drafts = writeDrafts(outbox);
+    const [status, session, stored] = list(
+      await context.asOwner("ask-open", channel, fence, id, JSON.stringify(ask), drafts.length, ...drafts),
+    );
+    if (status === "stale") throw staleFence(channel);
+    context.hints.change("state", channel);
+    return { ...(JSON.parse(text(stored)) as Omit<Ask, "session">), session: text(session) };
+  });
 }
 
 /** See `Store.decideAsk`. The owner learns of it as a command `ask` whose arguments are the ask's id. */

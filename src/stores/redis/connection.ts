@@ -1,9 +1,10 @@
 /**
  * The connections to Redis: one for commands, one that only listens. Both come back by themselves. A command that was
- * under way when its connection broke is rejected, never sent again behind the caller's back: whoever calls again is
- * answered as if for the first time (see `Store`).
+ * under way when its connection broke is rejected, never sent again behind the caller's back (in a cluster it may be,
+ * to the node that has taken over): whoever calls again is answered as if for the first time (see `Store`).
  */
 import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { Cluster, Redis } from "ioredis";
 import { describe, SwitchboardError } from "../../errors.ts";
 import type { RedisAddress } from "./address.ts";
@@ -13,9 +14,11 @@ import type { Client } from "./scripts.ts";
 const SILENCE = 4_000;
 const CONNECT = 3_000;
 const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
+const LONGEST_PAUSE = 250;
 /** How long, after a failover, commands of a cluster look for the new master: about 16 times this. */
 const FAILOVER_PAUSE = 100;
+/** The last two: a script began something that its user may not do. */
+const REFUSED = /^((NOAUTH|WRONGPASS|NOPERM)\b|ERR The user executing the script can't|ERR ACL failure in script)/;
 
 export interface Connections {
   readonly commands: Client;
@@ -27,11 +30,20 @@ export function connect(address: RedisAddress, log: (problem: string) => void): 
 }
 
 export function disconnect({ commands, hints }: Connections): void {
-  commands.disconnect();
-  hints.disconnect();
+  for (const client of [commands, hints]) {
+    for (const server of client instanceof Cluster ? client.nodes() : [client]) {
+      // TLS that is ended amid its handshake can fail twice, and ioredis listens to one error: nobody wants the other.
+      const stream: unknown = Reflect.get(server, "stream");
+      if (stream instanceof Socket) stream.on("error", () => {});
+    }
+    client.disconnect();
+  }
 }
 
-/** Resolves when commands can be sent, however long that takes; says every `report` ms that it waits. Rejects where `signal` aborts. */
+/**
+ * Resolves when commands can be sent, however long that takes; says every `report` ms that it waits. Rejects where
+ * waiting can't help (STORE_REFUSED, CONFIG_INVALID), and with STORE_UNAVAILABLE where `signal` aborts.
+ */
 export async function whenReady(
   client: Client,
   report: number,
@@ -39,19 +51,45 @@ export async function whenReady(
   signal?: AbortSignal,
 ): Promise<void> {
   if (client.status === "ready") return;
+  const givenUp = () => new SwitchboardError("STORE_UNAVAILABLE", "Given up waiting for Redis");
+  if (signal?.aborted) throw givenUp();
   await new Promise<void>((resolve, reject) => {
     const reporting = setInterval(() => log("Still waiting for Redis. It goes on by itself."), report);
-    const settle = (end: () => void) => () => {
+    const settle = (end: () => void) => {
       clearInterval(reporting);
       client.off("ready", ready);
+      client.off("error", failed);
       signal?.removeEventListener("abort", aborted);
       end();
     };
-    const ready = settle(resolve);
-    const aborted = settle(() => reject(new SwitchboardError("STORE_UNAVAILABLE", "Given up waiting for Redis")));
+    const ready = () => settle(resolve);
+    const aborted = () => settle(() => reject(givenUp()));
+    const failed = (error: unknown) => {
+      const hopeless = whyHopeless(error);
+      if (hopeless !== undefined) settle(() => reject(hopeless));
+    };
     client.on("ready", ready);
+    client.on("error", failed);
     signal?.addEventListener("abort", aborted, { once: true });
   });
+}
+
+/** Why it can't be connected to however long one waits; undefined where it may come. */
+function whyHopeless(error: unknown): SwitchboardError | undefined {
+  const message = reasonOf(error);
+  const invalid = (why: string) => new SwitchboardError("CONFIG_INVALID", `store.url: ${why}`, { cause: error });
+  if (REFUSED.test(message)) return refused(error);
+  // ioredis would go on in database 0.
+  if (/^ERR DB index is out of range/.test(message)) return invalid("this Redis has no database of that number");
+  if (/^ERR This instance has cluster support disabled/.test(message)) return invalid("this Redis is no cluster");
+  if (/^ERR unknown command '?sentinel/i.test(message)) return invalid("this Redis is no Sentinel");
+  return undefined;
+}
+
+/** What lies behind an error: of several servers in turn, that of the last one. */
+function reasonOf(error: unknown): string {
+  const behind = error instanceof Error ? Reflect.get(error, "lastNodeError") : undefined;
+  return behind instanceof Error ? behind.message : describe(error).replace(/^All sentinels .* Last error: /, "");
 }
 
 function clientOf(address: RedisAddress, name: string, log: (problem: string) => void): Client {
@@ -59,7 +97,7 @@ function clientOf(address: RedisAddress, name: string, log: (problem: string) =>
   // Each failed attempt is one event: the same is said once, until something else happens.
   let said = "";
   client.on("error", (error: unknown) => {
-    const problem = describe(error);
+    const problem = reasonOf(error);
     if (problem === said) return;
     said = problem;
     log(`Redis (${name}): ${problem}`);
@@ -72,13 +110,18 @@ function clientOf(address: RedisAddress, name: string, log: (problem: string) =>
 }
 
 function serverOf(address: RedisAddress, name: string): Redis {
+  const { username, password } = address;
   const [{ host, port } = { host: "127.0.0.1", port: 6379 }] = address.hosts;
-  const options = { ...optionsOf(address, name), enableOfflineQueue: false, retryStrategy: pause };
+  // ioredis would leave a subscription that fails again unhandled, which ends the process: hints.ts does it.
+  const resuming = { autoResubscribe: false, retryStrategy: pause };
+  const options = { ...optionsOf(address, name), ...resuming, enableOfflineQueue: false };
   if (address.kind === "single") return new Redis({ ...options, host, port });
   return new Redis({
     ...options,
     sentinels: [...address.hosts],
     name: address.master ?? "mymaster",
+    // Sentinels that want no password take any, but know no user by name.
+    ...(password === undefined || username !== undefined ? {} : { sentinelPassword: password }),
     sentinelRetryStrategy: pause,
     failoverDetector: true,
     ...(address.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(address) } : {}),
@@ -118,7 +161,12 @@ function optionsOf(address: RedisAddress, name: string) {
 }
 
 function tlsOf({ ca }: RedisAddress) {
-  return ca === undefined ? {} : { ca: readFileSync(ca) };
+  if (ca === undefined) return {};
+  try {
+    return { ca: readFileSync(ca) };
+  } catch (error) {
+    throw new SwitchboardError("CONFIG_INVALID", `store.url: ca can't be read: ${describe(error)}`, { cause: error });
+  }
 }
 
 function pause(attempt: number): number {
@@ -127,15 +175,24 @@ function pause(attempt: number): number {
 
 /** What went wrong with a command, as an error of the registry. Errors of the program itself stay as they are. */
 export function asStoreError(error: unknown): unknown {
-  if (error instanceof SwitchboardError) return error;
-  const message = describe(error);
+  if (error instanceof SwitchboardError || isFault(error)) return error;
+  const message = reasonOf(error);
   if (/^OOM\b/.test(message)) {
     return new SwitchboardError("STORE_FULL", "Redis has no memory left (maxmemory)", { cause: error });
   }
-  if (/^(NOAUTH|WRONGPASS|NOPERM)\b/.test(message)) {
-    return new SwitchboardError("STORE_REFUSED", `Redis refuses this user: ${message}`, { cause: error });
-  }
+  if (REFUSED.test(message)) return refused(error);
   // A script that is wrong answers ERR: repeating it can't help.
   if (/^ERR\b/.test(message) && !/^ERR (unknown|max number of clients)/i.test(message)) return error;
-  return new SwitchboardError("STORE_UNAVAILABLE", `Redis can't be used: ${message}`, { cause: error });
+  const isDown = /^(Stream isn't writeable|Connection is closed|Reached the max retries|Socket timeout)/.test(message);
+  const why = isDown ? "there is no connection" : message;
+  return new SwitchboardError("STORE_UNAVAILABLE", `Redis can't be used: ${why}`, { cause: error });
+}
+
+function refused(error: unknown): SwitchboardError {
+  return new SwitchboardError("STORE_REFUSED", `Redis refuses this user: ${reasonOf(error)}`, { cause: error });
+}
+
+/** Errors of the program, which no other Redis and no later time mends. */
+function isFault(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }

@@ -1,11 +1,12 @@
 /** What the parts of the store share: how to run a script on the shard of a channel. */
-import { SwitchboardError } from "../../errors.ts";
+import { hasCode, SwitchboardError } from "../../errors.ts";
 import type { ChannelId, Clock } from "../../model.ts";
 import type { Fence } from "../../store.ts";
 import { asStoreError } from "./connection.ts";
 import type { Hints } from "./hints.ts";
 import { encode, type Keys } from "./keys.ts";
 import type { Members } from "./members.ts";
+import { Repeats } from "./repeats.ts";
 import type { Client, Reply, ScriptName, Scripts } from "./scripts.ts";
 
 type Argument = string | number;
@@ -21,7 +22,11 @@ export class Context {
   readonly dedupeFor: number;
   /** Milliseconds for which an archived session is kept; 0: for ever. */
   readonly keep: number;
+  /** For calls that can't be told from new ones by what they leave behind. */
+  readonly repeats = new Repeats();
   readonly #underWay = new Set<Promise<unknown>>();
+  /** Grows with each answer that got lost: see fence.lua. */
+  #era = 0;
   #closed = false;
 
   constructor(
@@ -45,9 +50,9 @@ export class Context {
     return await this.do(() => this.scripts.run(name, `${base}c:${id}`, base, id, now, now.toString(36), ...rest));
   }
 
-  /** The same as an owner: every write names the fence. */
+  /** The same as an owner: every write names the fence, and the era. */
   async asOwner(name: ScriptName, channel: ChannelId, fence: Fence, ...rest: Argument[]): Promise<Reply> {
-    return await this.onChannel(name, channel, this.members.own.join(" "), fence, ...rest);
+    return await this.onChannel(name, channel, this.members.own.join(" "), `${fence}.${this.#era}`, ...rest);
   }
 
   /** Runs a script on a row that belongs to a session, an ask or a dead letter. */
@@ -74,7 +79,9 @@ export class Context {
     try {
       return await under;
     } catch (error) {
-      throw asStoreError(error);
+      const reason = asStoreError(error);
+      if (hasCode(reason, "STORE_UNAVAILABLE")) this.#era += 1;
+      throw reason;
     } finally {
       this.#underWay.delete(under);
     }

@@ -11,7 +11,9 @@ export async function dangers(client: Client): Promise<string[]> {
 
 async function dangersOf(server: Redis): Promise<string[]> {
   const found: string[] = [];
-  const info = await server.info();
+  const info = await permitted(server.info());
+  if (info === undefined)
+    return ["This user may not ask Redis how it keeps data (INFO): see to it that it loses none."];
   const of = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
   if (of("aof_enabled") === "0") {
     found.push(
@@ -36,9 +38,13 @@ async function dangersOf(server: Redis): Promise<string[]> {
 
 /** Undefined where this user may not read the configuration, as with many hosted ones. */
 async function setting(server: Redis, name: string): Promise<string | undefined> {
+  const reply: unknown = await permitted(server.config("GET", name));
+  return Array.isArray(reply) && typeof reply[1] === "string" ? reply[1] : undefined;
+}
+
+async function permitted<Reply>(call: Promise<Reply>): Promise<Reply | undefined> {
   try {
-    const reply: unknown = await server.config("GET", name);
-    return Array.isArray(reply) && typeof reply[1] === "string" ? reply[1] : undefined;
+    return await call;
   } catch (error) {
     if (error instanceof Error && /^(NOPERM|ERR)/.test(error.message)) return undefined;
     throw error;

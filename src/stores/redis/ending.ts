@@ -137,7 +137,7 @@ function detailsOf(outcome: DeliveryOutcome, at: number, letter: string): (strin
     case "sending":
       return [outcome.at];
     case "placed":
-      return [outcome.ref];
+      return [encode(outcome.ref)];
     case "failed":
       return [outcome.notBefore, outcome.forgetRef === true ? 1 : 0, outcome.uncounted === true ? 0 : 1];
     case "parked": {

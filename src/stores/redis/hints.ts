@@ -34,10 +34,13 @@ export class Hints {
   readonly #waiting = new Map<string, Set<string>>();
   /** Adapters whose channels have a display log: somebody may look at them through any replica. */
   readonly #watched = new Set<string>();
+  /** The pub/sub channels that this process listens to. */
+  readonly #heard = new Set<string>();
 
   constructor(options: HintsOptions) {
     this.#options = options;
     options.subscriber.on("message", (_channel: string, message: string) => this.#receive(message));
+    options.subscriber.on("ready", () => void this.#listenAgain());
   }
 
   watch(listener: (hint: Hint) => void): () => void {
@@ -47,7 +50,9 @@ export class Hints {
 
   /** Listens to what is sent to all, or to this replica. Kept over reconnects. */
   async listen(member = ALL): Promise<void> {
-    await this.#options.subscriber.subscribe(this.#options.keys.hints(member));
+    const channel = this.#options.keys.hints(member);
+    await this.#options.subscriber.subscribe(channel);
+    this.#heard.add(channel);
   }
 
   /** There is something to do in a channel that `owner` (or nobody) has. */
@@ -104,15 +109,38 @@ export class Hints {
     this.#waiting.set(target, hints.add(hint.kind === "replicas" ? hint.kind : `${hint.kind} ${hint.channel}`));
   }
 
+  /** After each reconnect. Where it breaks again in that moment, the next one follows. */
+  async #listenAgain(): Promise<void> {
+    if (this.#heard.size === 0) return;
+    try {
+      await this.#options.subscriber.subscribe(...this.#heard);
+    } catch (error) {
+      this.#options.log(`Hints can't be heard: ${String(error)}`);
+    }
+  }
+
   #receive(message: string): void {
-    const { from, hints }: { from?: unknown; hints?: unknown } = JSON.parse(message);
-    if (!Array.isArray(hints) || !Array.isArray(from)) return;
+    const { from, hints } = parseBatch(message);
     if (from.some((member) => this.#options.members.isOwn(String(member)))) return;
     for (const text of hints) {
       const hint = typeof text === "string" ? parse(text) : undefined;
       if (hint !== undefined) this.tell(hint);
     }
   }
+}
+
+/** Anybody may publish: what is no batch of hints holds none. */
+function parseBatch(message: string): { from: readonly unknown[]; hints: readonly unknown[] } {
+  try {
+    const batch: unknown = JSON.parse(message);
+    if (typeof batch === "object" && batch !== null && "from" in batch && "hints" in batch) {
+      const { from, hints } = batch;
+      if (Array.isArray(from) && Array.isArray(hints)) return { from, hints };
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return { from: [], hints: [] };
 }
 
 function parse(text: string): Hint | undefined {

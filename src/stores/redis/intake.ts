@@ -1,9 +1,9 @@
 /** What comes in from the platforms: messages, commands, and what is refused. */
-import type { Amendment, Cancellation, Control, InboundEvent, Message } from "../../model.ts";
+import type { Amendment, Cancellation, ChannelId, Control, InboundEvent, Message } from "../../model.ts";
 import type { Accepted, AcceptOptions, ControlDraft, Signalled } from "../../store.ts";
 import type { Context } from "./context.ts";
 import { encode } from "./keys.ts";
-import { readQueue } from "./reading.ts";
+import { readQueue, readReceipt } from "./reading.ts";
 import { droppedReceipt, viewReceipt } from "./receipts.ts";
 import { list, number, text } from "./reply.ts";
 
@@ -90,15 +90,25 @@ export async function amend(
   { channel, id, text: said }: Amendment,
   reason: string,
 ): Promise<boolean> {
-  const { waiting } = await readQueue(context, channel);
-  const message = waiting.find((each) => each.id === id);
-  if (message === undefined) return false;
   const entry = (each: Message) => `${encode(id)}\n${JSON.stringify(each)}`;
-  const after = said === null ? "" : entry({ ...message, text: said });
-  const receipt = droppedReceipt(context.clock.now(), reason);
-  const amended = (await context.onChannel("amend", channel, entry(message), after, receipt)) === 1;
-  if (amended) context.hints.change("state", channel);
-  return amended;
+  return await context.repeats.run(`amend ${JSON.stringify([channel, id, said, reason])}`, "", async (_, isRepeat) => {
+    for (;;) {
+      const { waiting } = await readQueue(context, channel);
+      const message = waiting.find((each) => each.id === id);
+      if (message === undefined) return isRepeat && said === null && (await isDropped(context, channel, id, reason));
+      const after = said === null ? "" : entry({ ...message, text: said });
+      const receipt = droppedReceipt(context.clock.now(), reason);
+      // Where it was changed since it was read, it is looked at again.
+      if ((await context.onChannel("amend", channel, entry(message), after, receipt)) !== 1) continue;
+      context.hints.change("state", channel);
+      return true;
+    }
+  });
+}
+
+async function isDropped(context: Context, channel: ChannelId, id: string, reason: string): Promise<boolean> {
+  const { receipt } = (await readReceipt(context, channel, id)) ?? {};
+  return receipt?.state === "dropped" && receipt.reason === reason;
 }
 
 /** See `Store.refuse`. */

@@ -18,10 +18,12 @@ import { hashOf, homeOf } from "../shared/ids.ts";
 
 export class Keys {
   readonly #prefix: string;
+  readonly #db: number;
   readonly shards: number;
 
-  constructor(prefix: string, shards: number) {
+  constructor(prefix: string, shards: number, db = 0) {
     this.#prefix = prefix;
+    this.#db = db;
     this.shards = shards;
   }
 
@@ -37,9 +39,9 @@ export class Keys {
     return `${this.#prefix}:{m}:${name}`;
   }
 
-  /** The pub/sub channel of one replica, or of all. */
+  /** The pub/sub channel of one replica, or of all. Pub/sub itself knows no databases. */
   hints(replica: string): string {
-    return `${this.#prefix}:hints:${replica}`;
+    return `${this.#prefix}:hints:${this.#db}:${replica}`;
   }
 
   shardOf(channel: ChannelId): number {

@@ -175,7 +175,7 @@ function writeControl({ effect, ...control }: Control, index: number): string {
 function writeReply({ id, state, attempts, notBefore, since, ref = "", kind, text }: OutboxEntry): [string, string] {
   const time = (state === "sending" ? since : notBefore) ?? "";
   const number = Number.parseInt(id, 36);
-  return [String(number), `${state} ${attempts} ${time}\n${ref}\n${JSON.stringify({ kind, text })}`];
+  return [String(number), `${state} ${attempts} ${time}\n${encode(ref)}\n${JSON.stringify({ kind, text })}`];
 }
 
 function writeReceipt({ id, at, state, detail = "" }: ReceiptDump, places: ReadonlyMap<string, number>): string {

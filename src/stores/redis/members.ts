@@ -7,6 +7,13 @@ import type { Scripts } from "./scripts.ts";
 
 const MARK = "~";
 
+interface Life {
+  readonly self: string;
+  begun: boolean;
+  /** The life before was counted as dead, and nobody was told so yet. */
+  lost: boolean;
+}
+
 /**
  * A replica's name is followed by a part that each life gets anew: of a name that was taken from the living, nothing
  * comes back. A process that was counted as dead goes on under another one.
@@ -15,7 +22,7 @@ export class Members {
   readonly #scripts: Scripts;
   readonly #keys: Keys;
   readonly #lease: number;
-  readonly #lives = new Map<string, { self: string; begun: boolean }>();
+  readonly #lives = new Map<string, Life>();
   /** Those that were alive at the last look. */
   #living = new Set<string>();
 
@@ -44,22 +51,15 @@ export class Members {
   }
 
   async beat(replica: string, leaving: boolean): Promise<Membership> {
-    const life = this.#life(replica);
-    const reply = list(await this.#beat(life.self, !life.begun, leaving));
-    if (text(reply[0]) === "dead") {
-      this.#lives.delete(replica);
-      return { ...(await this.beat(replica, leaving)), lost: true };
-    }
-    life.begun = true;
-    this.#living = new Set(texts(reply[1]));
-    const leavers = new Set(texts(reply[2]));
-    const replicas = [...this.#living].filter((member) => !leavers.has(member)).sort();
-    return { lasts: this.#lease, lost: false, self: life.self, replicas };
+    const { life, replicas } = await this.#prove(replica, leaving);
+    const { self, lost } = life;
+    life.lost = false;
+    return { lasts: this.#lease, lost, self, replicas };
   }
 
   /** Beats where this replica has not done so yet: only the living may own something. */
   async join(replica: string): Promise<void> {
-    if (!this.#life(replica).begun) await this.beat(replica, false);
+    if (!this.#life(replica).begun) await this.#prove(replica, false);
   }
 
   /** True where it is dead for good. One that joined since the last look is asked for. */
@@ -74,10 +74,26 @@ export class Members {
     }
   }
 
-  #life(replica: string) {
-    const known = this.#lives.get(replica);
-    if (known !== undefined) return known;
-    const life = { self: `${replica}${MARK}${randomBytes(6).toString("base64url")}`, begun: false };
+  async #prove(replica: string, leaving: boolean): Promise<{ life: Life; replicas: string[] }> {
+    const life = this.#life(replica);
+    const reply = list(await this.#beat(life.self, !life.begun, leaving));
+    if (text(reply[0]) === "dead") {
+      // Several beats may be under way: the first that learns of it ends the life.
+      if (this.#lives.get(replica) === life) this.#begin(replica, true);
+      return await this.#prove(replica, leaving);
+    }
+    life.begun = true;
+    this.#living = new Set(texts(reply[1]));
+    const leavers = new Set(texts(reply[2]));
+    return { life, replicas: [...this.#living].filter((member) => !leavers.has(member)).sort() };
+  }
+
+  #life(replica: string): Life {
+    return this.#lives.get(replica) ?? this.#begin(replica, false);
+  }
+
+  #begin(replica: string, lost: boolean): Life {
+    const life = { self: `${replica}${MARK}${randomBytes(6).toString("base64url")}`, begun: false, lost };
     this.#lives.set(replica, life);
     return life;
   }

@@ -9,16 +9,25 @@ import { list, text } from "./reply.ts";
 /** See `Store.replay`. */
 export async function replay(context: Context, id: string): Promise<void> {
   const letter = await findLetter(context, id);
-  const [status, owner] = list(await context.onChannel("replay", letter.channel, encode(id)));
-  if (status === "unknown") throw unknownLetter(id);
-  context.hints.work(status === "outbox" ? "outbox" : "inbox", letter.channel, text(owner));
+  await context.repeats.run(`replay ${id}`, "", async (_, isRepeat) => {
+    const reply = letter === undefined ? ["unknown"] : await context.onChannel("replay", letter.channel, encode(id));
+    const [status, owner] = list(reply);
+    if (letter !== undefined && status !== "unknown") {
+      context.hints.work(status === "outbox" ? "outbox" : "inbox", letter.channel, text(owner));
+    } else if (!isRepeat) {
+      throw unknownLetter(id);
+    }
+  });
 }
 
 /** See `Store.discard`. */
 export async function discard(context: Context, id: string): Promise<void> {
-  const { channel } = await findLetter(context, id);
-  const gone = await context.onRow("discard", context.keys.shardOf(channel), "d", encode(id), encode(id));
-  if (gone !== 1) throw unknownLetter(id);
+  const letter = await findLetter(context, id);
+  await context.repeats.run(`discard ${id}`, "", async (_, isRepeat) => {
+    const shard = letter === undefined ? undefined : context.keys.shardOf(letter.channel);
+    const gone = shard === undefined ? 0 : await context.onRow("discard", shard, "d", encode(id), encode(id));
+    if (gone !== 1 && !isRepeat) throw unknownLetter(id);
+  });
 }
 
 /** The newest first. */
@@ -49,6 +58,10 @@ export async function readDeadLetters(
 
 /** See `Store.remove`. */
 export async function remove(context: Context, id: string): Promise<void> {
+  await context.repeats.run(`remove ${id}`, "", (_, isRepeat) => removeSession(context, id, isRepeat));
+}
+
+async function removeSession(context: Context, id: string, isRepeat: boolean): Promise<void> {
   const shard = await context.shardOf("s", id);
   const reason = encode("the session was removed");
   const reply =
@@ -56,20 +69,23 @@ export async function remove(context: Context, id: string): Promise<void> {
       ? ["unknown"]
       : await context.onRow("remove", shard, "s", encode(id), encode(id), reason, context.dedupeFor);
   const [status, home, owner] = list(reply);
-  if (status === "unknown") throw new SwitchboardError("SESSION_UNKNOWN", `There is no session ${id}.`);
+  if (status === "unknown") {
+    if (isRepeat) return;
+    throw new SwitchboardError("SESSION_UNKNOWN", `There is no session ${id}.`);
+  }
   const channel = decode(text(home)) as ChannelId;
   context.hints.change("state", channel);
   // Its owner's next look is refused: so it learns that there is nothing to own any more.
   if (text(owner) !== "" && !context.members.isOwn(text(owner))) context.hints.work("control", channel, text(owner));
 }
 
-async function findLetter(context: Context, id: string): Promise<DeadLetter> {
+async function findLetter(context: Context, id: string): Promise<DeadLetter | undefined> {
   context.assertOpen();
   for (const shard of context.keys.shardsOfLetter(id)) {
     const letter = await letterOf(context, shard, encode(id));
     if (letter !== undefined) return letter;
   }
-  throw unknownLetter(id);
+  return undefined;
 }
 
 async function letterOf(context: Context, shard: number, name: string): Promise<DeadLetter | undefined> {

@@ -1,6 +1,6 @@
 /** The Lua scripts, each one transaction. A line `-- #include <file> …` stands for those files. */
 import { readFileSync } from "node:fs";
-import type { Cluster, Redis } from "ioredis";
+import { type Cluster, Redis } from "ioredis";
 
 const FOLDER = new URL("./scripts/", import.meta.url);
 
@@ -51,9 +51,11 @@ export type Command = (...args: Argument[]) => Promise<Reply>;
 
 /** Runs scripts by their digest; where the server has forgotten one (restart, failover), ioredis sends its text. */
 export class Scripts {
+  readonly #client: Client;
   readonly #commands = new Map<ScriptName, Command>();
 
   constructor(client: Client) {
+    this.#client = client;
     for (const [name, numberOfKeys] of Object.entries(SCRIPTS)) {
       this.#commands.set(name as ScriptName, defineScript(client, name, numberOfKeys));
     }
@@ -62,7 +64,18 @@ export class Scripts {
   run(name: ScriptName, ...args: Argument[]): Promise<Reply> {
     const command = this.#commands.get(name);
     if (command === undefined) throw new Error(`no script ${name}`);
+    this.#gather();
     return command(...args);
+  }
+
+  /** The calls of one moment go out in one write: a write for each would be a tenth of all that a message costs. */
+  #gather(): void {
+    if (!(this.#client instanceof Redis)) return;
+    const { stream } = this.#client;
+    // There is none before the first connection, and no count without corks.
+    if (stream === undefined || stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 }
 

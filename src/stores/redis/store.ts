@@ -2,6 +2,8 @@
  * The shared store: several processes on one Redis (a server, Sentinel or Cluster) act as one gateway. See `Store` for
  * the contract; each method is one script of `scripts/`, and what is here turns arguments and answers around.
  */
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, hasCode } from "../../errors.ts";
 import type { Governor, Rate } from "../../governor.ts";
 import type {
   Amendment,
@@ -45,7 +47,7 @@ import type {
   TurnEnd,
   TurnFailure,
 } from "../../store.ts";
-import { parseRedisAddress } from "./address.ts";
+import { parseRedisAddress, type RedisAddress } from "./address.ts";
 import { askReminded, decideAsk, openAsk } from "./asks.ts";
 import { asStoreError, type Connections, connect, disconnect, whenReady } from "./connection.ts";
 import { Context } from "./context.ts";
@@ -96,6 +98,8 @@ const JOURNAL = 1_000;
 const JOURNAL_SLACK = 64;
 /** Milliseconds after which a Redis that can't be reached is spoken of again. */
 const REPORT = 10_000;
+/** Milliseconds between two tries to begin. */
+const AGAIN = 250;
 /** Milliseconds that the last words to Redis may take. */
 const FAREWELL = 2_000;
 
@@ -105,26 +109,44 @@ const FAREWELL = 2_000;
  */
 export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const address = parseRedisAddress(options.url);
-  const { clock, dedupeFor, keep, lease, log = () => {} } = options;
+  const { log = () => {}, signal } = options;
   const connections = connect(address, log);
-  const { commands, hints } = connections;
+  let said = "";
   try {
-    for (const client of [commands, hints]) await whenReady(client, REPORT, log, options.signal);
-    const keys = new Keys(address.prefix, address.shards);
-    const scripts = new Scripts(commands);
-    await checkFormat(commands, scripts, keys, address);
-    await assertWhole(commands, keys);
-    const members = new Members(scripts, keys, lease);
-    const told = new Hints({ keys, members, publisher: commands, subscriber: hints, log });
-    await told.listen();
-    const context = new Context({ client: commands, scripts, keys, members, hints: told, clock, dedupeFor, keep });
-    const store = new RedisStore(context, connections, address.prefix, log);
-    await store.inspect();
-    return store;
+    for (;;) {
+      for (const client of [connections.commands, connections.hints]) await whenReady(client, REPORT, log, signal);
+      try {
+        return await begin(connections, address, options);
+      } catch (error) {
+        const reason = asStoreError(error);
+        if (!hasCode(reason, "STORE_UNAVAILABLE") || signal?.aborted === true) throw reason;
+        // The connection broke in between, or this server takes no writes yet.
+        const problem = `${describe(reason)}. Trying again.`;
+        if (problem !== said) log(problem);
+        said = problem;
+        await pause(AGAIN);
+      }
+    }
   } catch (error) {
     disconnect(connections);
     throw asStoreError(error);
   }
+}
+
+async function begin(connections: Connections, address: RedisAddress, options: RedisStoreOptions): Promise<RedisStore> {
+  const { clock, dedupeFor, keep, lease, log = () => {} } = options;
+  const { commands, hints } = connections;
+  const keys = new Keys(address.prefix, address.shards, address.db);
+  const scripts = new Scripts(commands);
+  await checkFormat(commands, scripts, keys, address);
+  await assertWhole(commands, keys);
+  const members = new Members(scripts, keys, lease);
+  const told = new Hints({ keys, members, publisher: commands, subscriber: hints, log });
+  await told.listen();
+  const context = new Context({ client: commands, scripts, keys, members, hints: told, clock, dedupeFor, keep });
+  const store = new RedisStore(context, connections, address.prefix, log);
+  await store.inspect();
+  return store;
 }
 
 export class RedisStore implements Store {
@@ -143,6 +165,8 @@ export class RedisStore implements Store {
     this.#log = log;
     // Its settings may be others after a restart or a failover.
     connections.commands.on("ready", () => {
+      // Whoever beats does so at once: it may be counted as dead soon.
+      context.hints.tell({ kind: "replicas" });
       this.inspect().catch((error: unknown) => log(`Redis can't be inspected: ${String(error)}`));
     });
   }
@@ -189,14 +213,21 @@ export class RedisStore implements Store {
     const { members, hints } = this.#context;
     return await this.#context.do(async () => {
       const membership = await members.beat(replica, leaving);
-      if (!this.#listening.has(membership.self)) {
-        this.#listening.add(membership.self);
-        await hints.listen(membership.self);
-        hints.replicas();
-      }
-      if (leaving) hints.replicas();
+      if (leaving || !this.#listening.has(membership.self)) hints.replicas();
+      await this.#listen(membership.self);
       return membership;
     });
+  }
+
+  /** Where it can't listen now it does so at the next heartbeat; until then it misses hints, and nothing else. */
+  async #listen(member: string): Promise<void> {
+    if (this.#listening.has(member)) return;
+    try {
+      await this.#context.hints.listen(member);
+      this.#listening.add(member);
+    } catch (error) {
+      this.#log(`Hints for this replica can't be heard: ${describe(error)}`);
+    }
   }
 
   unattended(replica: string): Promise<ChannelId[]> {

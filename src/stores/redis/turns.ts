@@ -1,5 +1,6 @@
 /** Turns, messages, commands and replies as the scripts keep them. */
 import type { Cancellation, Control, Message, OutboxDraft, OutboxEntry, Turn } from "../../model.ts";
+import { decode, encode } from "./keys.ts";
 import { list, pairs, text, texts } from "./reply.ts";
 import type { Reply } from "./scripts.ts";
 
@@ -44,7 +45,7 @@ export function readControls(reply: Reply | undefined): Control[] {
 
 /** Drafts as the scripts take them: the message to edit, or "", and what is to be said, in turn. */
 export function writeDrafts(drafts: readonly OutboxDraft[]): string[] {
-  return drafts.flatMap(({ kind, text, ref = "" }) => [ref, JSON.stringify({ kind, text })]);
+  return drafts.flatMap(({ kind, text, ref = "" }) => [encode(ref), JSON.stringify({ kind, text })]);
 }
 
 /** The drafts as they stand in the outbox, from the number that the first one got. */
@@ -70,7 +71,7 @@ export function readReplies(reply: Reply | undefined): OutboxEntry[] {
       const draft = JSON.parse(rest.join("\n")) as Pick<OutboxDraft, "kind" | "text">;
       return {
         ...draft,
-        ...(ref === "" ? {} : { ref }),
+        ...(ref === "" ? {} : { ref: decode(ref) }),
         id: number.toString(36),
         state: isSending ? "sending" : "pending",
         attempts: Number(attempts),

@@ -19,6 +19,7 @@ local time = redis.call('TIME')
 local fence = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 if row.fence ~= '' then fence = math.max(fence, tonumber(row.fence) + 1) end
 set('fence', fence)
+if row.era ~= '' then set('era', '') end
 if row.owner ~= me then set('owner', me) end
 saveRow()
 return { 'owned', row.fence, redis.call('HGETALL', key('s', row.session)), viewTurn(), waiting(),

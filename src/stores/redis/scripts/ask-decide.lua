@@ -9,6 +9,7 @@ if found[2] then return { 'already', found[2] } end
 redis.call('HSET', KEYS[1], 'decision', ARGV[6])
 channel = found[1]
 readRow()
+keepRow()
 redis.call('HSET', key('k'), ARGV[7], nextOf('replies') .. '\n\n\n' .. ARGV[8])
 markPending()
 saveRow()

@@ -6,8 +6,6 @@
 readRow()
 if not isOwner() then return 0 end
 if ARGV[8] == '1' and row.session ~= '' then changeSession(row.session, (listAt(9)), false) end
-if ARGV[7] ~= '' and row.turn ~= '' then
-  set('preview', ARGV[7])
-  saveRow()
-end
+if ARGV[7] ~= '' and row.turn ~= '' then set('preview', ARGV[7]) end
+saveRow()
 return 1

@@ -4,14 +4,21 @@ local base, channel, now, now36 = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local FIELDS = {
   'owner', 'fence', 'session', 'head', 'tail', 'turns', 'replies', 'pending', 'recent', 'bucket', 'since',
-  'turn', 'preview', 'cancelled', 'retryAt', 'ended', 'finished',
+  'turn', 'preview', 'cancelled', 'retryAt', 'ended', 'finished', 'era',
 }
 
 local function key(kind, name)
   return base .. kind .. ':' .. (name or channel)
 end
 
-local row, changes = {}, {}
+-- `unpack` can't take thousands at once. Items go in even parts, so that pairs stay together.
+local function callWith(command, name, items)
+  for first = 1, #items, 1000 do
+    redis.call(command, name, unpack(items, first, math.min(first + 999, #items)))
+  end
+end
+
+local row, changes, isKept = {}, {}, false
 
 local function readRow()
   local values = redis.call('HMGET', key('c'), unpack(FIELDS))
@@ -36,7 +43,8 @@ local function set(field, value)
 end
 
 local function saveRow()
-  if #changes > 0 then redis.call('HSET', key('c'), unpack(changes)) end
+  callWith('HSET', key('c'), changes)
+  if isKept then redis.call('PERSIST', key('c')) end
 end
 
 local function nextOf(counter)
@@ -56,6 +64,7 @@ local function markPending()
 end
 
 -- A row without a session expires (see refuse.lua, remove.lua); it must not once there is something in it to keep.
+-- Done with the last write: Redis tells a script that memory is out at its first one, and PERSIST is always allowed.
 local function keepRow()
-  if row.session == '' then redis.call('PERSIST', key('c')) end
+  isKept = row.session == ''
 end

@@ -64,18 +64,19 @@ local function addReceipt(id, receipt, dedupeFor)
       start = next
     end
     recent = string.sub(recent, start)
-    redis.call('HSET', bucketKey(row.bucket), unpack(spilled))
+    callWith('HSET', bucketKey(row.bucket), spilled)
     redis.call('PEXPIRE', bucketKey(row.bucket), dedupeFor)
   end
   set('recent', recent)
 end
 
--- Puts the new receipt in the place of the one with the same id.
+-- Puts the new receipt in the place of the one with the same id. Where that has expired with its bucket, it becomes one
+-- of the newest: a bucket that is begun here would never expire.
 local function replaceReceipt(id, receipt)
   local first, last = boundsOf(id)
   if first then
     set('recent', string.sub(row.recent, 1, first) .. id .. ',' .. receipt .. string.sub(row.recent, last + 1))
-  elseif row.bucket == '' then
+  elseif row.bucket == '' or redis.call('EXISTS', bucketKey(row.bucket)) == 0 then
     set('recent', row.recent .. ';' .. id .. ',' .. receipt)
   else
     local newest = tonumber(row.bucket)

@@ -13,7 +13,7 @@ local function addReplies(drafts)
     entries[#entries + 1] = string.format('%.0f', first + (index - 1) / 2)
     entries[#entries + 1] = replyText('pending', '0', '', drafts[index], drafts[index + 1])
   end
-  redis.call('HSET', key('o'), unpack(entries))
+  callWith('HSET', key('o'), entries)
   set('replies', first + #drafts / 2 - 1)
   return string.format('%.0f', first)
 end

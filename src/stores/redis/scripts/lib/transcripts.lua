@@ -3,7 +3,8 @@ local SLACK = 64
 
 local function appendTranscript(session, entries, bound)
   if #entries == 0 then return end
-  local length = redis.call('RPUSH', key('t', session), unpack(entries))
+  callWith('RPUSH', key('t', session), entries)
+  local length = redis.call('LLEN', key('t', session))
   if length <= bound + SLACK then return end
   redis.call('LTRIM', key('t', session), length - bound, -1)
   redis.call('HINCRBY', key('s', session), 'dropped', length - bound)
