@@ -5,6 +5,7 @@ import { checkCommand } from "./cli/check.ts";
 import { deadCommand } from "./cli/dead.ts";
 import { EXIT, printFault } from "./cli/print.ts";
 import { sessionsCommand } from "./cli/sessions.ts";
+import { slackCommand } from "./cli/slack.ts";
 import { startCommand } from "./cli/start.ts";
 import { storeCommand } from "./cli/store.ts";
 
@@ -24,6 +25,7 @@ startCommand(program);
 checkCommand(program);
 sessionsCommand(program);
 deadCommand(program);
+slackCommand(program);
 storeCommand(program);
 
 try {

@@ -27,6 +27,31 @@ const telegram = z.strictObject({
   mode: z.literal("polling").default("polling"),
   apiRoot: url.default("https://api.telegram.org"),
 });
+const discord = z.strictObject({
+  type: z.literal("discord"),
+  token: z.string().min(1),
+  apiUrl: url.default("https://discord.com/api"),
+});
+const slack = z
+  .strictObject({
+    type: z.literal("slack"),
+    botToken: z.string().min(1),
+    mode: z.enum(["socket", "http"]).default("socket"),
+    /** For `socket`. */
+    appToken: z.string().min(1).optional(),
+    /** For `http`. */
+    signingSecret: z.string().min(1).optional(),
+    sessionPer: z.enum(["thread", "channel"]).default("thread"),
+    apiUrl: url.default("https://slack.com/api"),
+  })
+  .refine(({ mode, appToken }) => mode !== "socket" || appToken !== undefined, {
+    path: ["appToken"],
+    error: "mode: socket needs the app-level token (xapp-…)",
+  })
+  .refine(({ mode, signingSecret }) => mode !== "http" || signingSecret !== undefined, {
+    path: ["signingSecret"],
+    error: "mode: http needs the app's signing secret",
+  });
 const web = z.strictObject({ type: z.literal("web") });
 
 const demo = z.strictObject({ type: z.literal("demo") });
@@ -62,7 +87,9 @@ const schema = z.strictObject({
       allowedHosts: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
-  adapters: z.record(name, z.discriminatedUnion("type", [telegram, web])).default({ web: { type: "web" } }),
+  adapters: z
+    .record(name, z.discriminatedUnion("type", [telegram, slack, discord, web]))
+    .default({ web: { type: "web" } }),
   agents: z.record(name, z.discriminatedUnion("type", [demo, command])).default({ demo: { type: "demo" } }),
   routes: z.array(z.strictObject({ match: z.string().min(1), agent: name })).default([]),
   access: z
@@ -105,6 +132,8 @@ const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 export type TelegramConfig = z.infer<typeof telegram>;
+export type SlackConfig = z.infer<typeof slack>;
+export type DiscordConfig = z.infer<typeof discord>;
 
 export type CommandConfig = z.infer<typeof command>;
 export type HttpConfig = Config["http"];
@@ -149,9 +178,10 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
 
 /** What the configuration keeps secret: never to be logged. */
 export function secretsOf(config: Config): string[] {
-  const tokens = Object.values(config.adapters).flatMap((adapter) =>
-    adapter.type === "telegram" ? [adapter.token] : [],
-  );
+  const tokens = Object.values(config.adapters).flatMap((adapter) => {
+    if (adapter.type === "slack") return [adapter.botToken, adapter.appToken ?? [], adapter.signingSecret ?? []].flat();
+    return adapter.type === "web" ? [] : [adapter.token];
+  });
   const [, password] = /^[a-z+]+:\/\/[^@/]*:([^@/]+)@/.exec(config.store.url) ?? [];
   const passwords = password === undefined ? [] : [password, decodeURIComponent(password)];
   return [...tokens, ...passwords, ...(config.http.token ? [config.http.token] : [])];

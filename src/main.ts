@@ -9,7 +9,7 @@ import type { Agent } from "./agent.ts";
 import { createCommandAgent } from "./agents/command/index.ts";
 import { createDemoAgent } from "./agents/demo/index.ts";
 import type { AdapterHealth, ChannelAdapter, Probing } from "./channel.ts";
-import { type Config, secretsOf, type TelegramConfig } from "./config.ts";
+import { type Config, type SlackConfig, secretsOf } from "./config.ts";
 import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
 import { Gateway } from "./core/gateway.ts";
@@ -132,7 +132,7 @@ async function createAdapters(
   const suggestions = Object.values(config.agents)[0]?.type === "demo" ? DEMO_SUGGESTIONS : [];
   return await Promise.all(
     Object.entries(config.adapters).map(async ([name, entry]) => {
-      if (entry.type === "telegram") return await createTelegram(name, entry, log, governor);
+      if (entry.type !== "web") return await createAccount(name, entry, log, governor);
       const { createWebAdapter } = await import("../adapters/web/index.ts");
       return createWebAdapter({
         name,
@@ -146,20 +146,40 @@ async function createAdapters(
   );
 }
 
-async function createTelegram(
+/** An account on a chat platform. */
+async function createAccount(
   name: string,
-  config: TelegramConfig,
+  config: Exclude<Config["adapters"][string], { type: "web" }>,
   log: Log,
   governor?: MakeGovernor,
 ): Promise<ChannelAdapter & Probing> {
-  const { createTelegramAdapter } = await import("../adapters/telegram/index.ts");
-  return createTelegramAdapter({
+  const options = {
     name,
-    config,
     clock: systemClock,
-    log: (level, message, fields) => log[level]({ adapter: name, ...fields }, message),
+    log: (level: "debug" | "info" | "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>) =>
+      log[level]({ adapter: name, ...fields }, message),
     ...(governor === undefined ? {} : { governor }),
-  });
+  };
+  switch (config.type) {
+    case "telegram": {
+      const { createTelegramAdapter } = await import("../adapters/telegram/index.ts");
+      return createTelegramAdapter({ ...options, config });
+    }
+    case "slack": {
+      const { createSlackAdapter } = await import("../adapters/slack/index.ts");
+      return createSlackAdapter({ ...options, config });
+    }
+    case "discord": {
+      const { createDiscordAdapter } = await import("../adapters/discord/index.ts");
+      return createDiscordAdapter({ ...options, config });
+    }
+  }
+}
+
+/** The Slack app that fits this gateway, for Slack's "Create an app from a manifest". */
+export async function slackManifest(mode: SlackConfig["mode"], url: string): Promise<object> {
+  const { manifestOf } = await import("../adapters/slack/manifest.ts");
+  return manifestOf({ mode, url, commands: builtinCommands().list });
 }
 
 /** Looks at the store without using it: what endangers data there. Rejects where it can't be reached or is refused. */
@@ -175,7 +195,7 @@ export async function probeAdapters(config: Config, signal: AbortSignal): Promis
   const log = createLog("silent", []);
   const probes = Object.entries(config.adapters).map(async ([name, entry]): Promise<[string, AdapterHealth]> => {
     if (entry.type === "web") return [name, { state: "connected", detail: "built in" }];
-    const adapter = await createTelegram(name, entry, log);
+    const adapter = await createAccount(name, entry, log);
     const health = await adapter.probe(signal);
     await adapter.close();
     return [name, health];

@@ -33,10 +33,20 @@ test("the sample is valid, and names every key", () => {
 
 test("the sample's commented parts are valid too", () => {
   const sample = readFileSync(new URL("../../config/switchboard.yaml", import.meta.url), "utf8")
-    .replace(/^(\s*)# (\s*(?:telegram|type|token|mode|apiRoot|script|command|cwd|env):.*)$/gm, "$1$2")
+    .replace(
+      /^(\s*)# (\s*(?:telegram|discord|slack|botToken|appToken|signingSecret|sessionPer|apiUrl|type|token|mode|apiRoot|script|command|cwd|env):.*)$/gm,
+      "$1$2",
+    )
     .replace("routes: []\n#", "routes:\n");
-  const config = parseConfig(sample, { TELEGRAM_BOT_TOKEN: "1:abc", SWITCHBOARD_TOKEN: "x".repeat(16) });
-  expect(Object.keys(config.adapters)).toEqual(["web", "telegram"]);
+  const config = parseConfig(sample, {
+    TELEGRAM_BOT_TOKEN: "1:abc",
+    DISCORD_BOT_TOKEN: "x.y.z",
+    SLACK_BOT_TOKEN: "xoxb-1",
+    SLACK_APP_TOKEN: "xapp-1",
+    SLACK_SIGNING_SECRET: "secret",
+    SWITCHBOARD_TOKEN: "x".repeat(16),
+  });
+  expect(Object.keys(config.adapters)).toEqual(expect.arrayContaining(["web", "telegram", "slack", "discord"]));
   expect(config.routes).toHaveLength(1);
 });
 
@@ -72,4 +82,14 @@ test("what comes out is frozen", () => {
 test("tokens count as secrets", () => {
   const yaml = "adapters: { t: { type: telegram, token: '42:abc' } }\nhttp: { token: '0123456789abcdef' }";
   expect(secretsOf(parseConfig(yaml, {}))).toEqual(["42:abc", "0123456789abcdef"]);
+});
+
+test("an account of Slack's needs what its mode needs", () => {
+  const slack = (more: string) => () => parseConfig(`adapters: { s: { type: slack, botToken: xoxb-1, ${more} } }`, {});
+  expect(slack("appToken: xapp-1")).not.toThrow();
+  expect(slack("mode: http, signingSecret: x")).not.toThrow();
+  expect(slack("signingSecret: x")).toThrow(/adapters\.s\.appToken: mode: socket needs/);
+  expect(slack("mode: http, appToken: xapp-1")).toThrow(/adapters\.s\.signingSecret: mode: http needs/);
+  const config = slack("appToken: xapp-1, signingSecret: x")();
+  expect(secretsOf(config)).toEqual(expect.arrayContaining(["xoxb-1", "xapp-1", "x"]));
 });

@@ -1,0 +1,47 @@
+/** The edits of one message, one at a time: Slack may carry out two at once in either order. */
+
+export class EditOrder {
+  readonly #under = new Map<string, Promise<void>>();
+
+  /** A preview, where no other edit of the message is under way. It goes on when the caller no longer waits for it. */
+  async preview(key: string, signal: AbortSignal, edit: () => Promise<void>): Promise<void> {
+    if (signal.aborted || this.#under.has(key)) return;
+    await untilAborted(this.#track(key, edit()), signal);
+  }
+
+  /** A final edit, after whatever is under way. False where `signal` ended the wait. */
+  async final(key: string, signal: AbortSignal, edit: () => Promise<void>): Promise<boolean> {
+    for (let before = this.#under.get(key); before !== undefined; before = this.#under.get(key)) {
+      await untilAborted(before, signal);
+      if (signal.aborted) return false;
+    }
+    await this.#track(key, edit());
+    return true;
+  }
+
+  #track(key: string, work: Promise<void>): Promise<void> {
+    const settled = work.then(noop, noop).then(() => {
+      if (this.#under.get(key) === settled) this.#under.delete(key);
+    });
+    this.#under.set(key, settled);
+    return work;
+  }
+}
+
+/** For the order of edits alone: how one ended is for its own caller to know. */
+function noop(): void {}
+
+/** Resolves when the work is done or no longer waited for; rejects as the work does. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  let stop = noop;
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,0 +1,251 @@
+import type { DiscordAdapter } from "../../adapters/discord/index.ts";
+import { type ChannelId, nativeOf } from "../../src/model.ts";
+import { type ChannelHarness, type DeliveryFault, describeChannel, type Platform } from "../conformance/channel.ts";
+import { describeExclusive } from "../conformance/exclusive.ts";
+import { CatchUp } from "../support/catch-up.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/lifetime.ts";
+import {
+  type DiscordTwin,
+  type FaultOptions,
+  startDiscordTwin,
+  type TwinChannel,
+  type User,
+} from "../twins/discord/index.ts";
+import { adapterOn } from "./discord-stage.ts";
+
+class DiscordPlatform implements Platform {
+  readonly twin: DiscordTwin;
+  /** Where the adapter believes the server to be. */
+  apiUrl: string;
+  token: string;
+  readonly #catchUp = new CatchUp();
+  readonly #listening = new Set<DiscordAdapter>();
+  readonly #conversations = new Map<number, { person: User; channel: TwinChannel }>();
+
+  constructor(twin: DiscordTwin) {
+    this.twin = twin;
+    this.apiUrl = twin.apiUrl;
+    this.token = twin.token;
+  }
+
+  open() {
+    const adapter = this.#catchUp.attach(adapterOn(this, { timing: { deadline: 700 } }));
+    const start = adapter.start.bind(adapter);
+    adapter.start = async (intake) => {
+      await start(intake);
+      this.#listening.add(adapter);
+    };
+    return adapter;
+  }
+
+  /** Discord keeps nothing for who has not connected yet: whoever is about to listen listens when a person writes. */
+  async say(number: number, text: string) {
+    const connecting = () => [...this.#listening].some((adapter) => adapter.health().state === "starting");
+    await eventually(() => !connecting(), "adapters connect");
+    const { person, channel } = this.#conversation(number);
+    const id = `discord:${channel.id}` as const;
+    this.#catchUp.know(id);
+    const said = channel.say(person, text);
+    return { channel: id, id: said.id };
+  }
+
+  async shown(channel: ChannelId) {
+    return (this.find(channel)?.messages() ?? []).map(({ id, text }) => ({ ref: id, text }));
+  }
+
+  async stop() {
+    await this.twin.stop();
+  }
+
+  find(channel: ChannelId): TwinChannel | undefined {
+    return [...this.#conversations.values()].find(({ channel: { id } }) => id === nativeOf(channel))?.channel;
+  }
+
+  #conversation(number: number) {
+    const known = this.#conversations.get(number);
+    if (known !== undefined) return known;
+    const person = this.twin.user({ username: `ada${number}`, global_name: `Ada ${number}` });
+    const made = { person, channel: this.twin.dm(person) };
+    this.#conversations.set(number, made);
+    return made;
+  }
+}
+
+function discord(platform: Platform): DiscordPlatform {
+  if (!(platform instanceof DiscordPlatform)) throw new Error("another platform");
+  return platform;
+}
+
+const POST = "POST /channels/:channel/messages";
+const PATCH = "PATCH /channels/:channel/messages/:message";
+
+const odd = (name: string, ...events: (readonly [type: string, data: unknown])[]) => ({
+  name,
+  put: (platform: Platform) => {
+    for (const [type, data] of events) discord(platform).twin.push(type, data);
+  },
+});
+
+/** Whatever tries there are, they all meet it. */
+const fault = (
+  name: string,
+  options: FaultOptions,
+  to: "send" | "edit",
+  kind: DeliveryFault["kind"],
+  done = false,
+): DeliveryFault => ({
+  name: `${to} ${name}: ${kind}`,
+  arrange: (platform) =>
+    void discord(platform).twin.fault({ method: to === "send" ? POST : PATCH, times: 1000, ...options }),
+  to,
+  kind,
+  done,
+});
+
+const refuse = (status: number, code: number, message: string): FaultOptions => ({
+  kind: "refuse",
+  error: { status, code, message },
+});
+
+const ailing = (name: string, options: FaultOptions, state: "degraded" | "failed", detail: RegExp) => ({
+  name,
+  arrange: (platform: Platform) => void discord(platform).twin.fault({ times: 1_000_000, ...options }),
+  state,
+  detail,
+  cure: (platform: Platform) => discord(platform).twin.clearFaults(),
+});
+
+const message = {
+  id: "1180000000000000077",
+  channel_id: "1180000000000000005",
+  author: { id: "1180000000000000009", username: "eve" },
+  type: 0,
+};
+
+const harness: ChannelHarness = {
+  start: async () => new DiscordPlatform(await startDiscordTwin()),
+  oddInput: [
+    odd("kinds that it does not know", ["FROM_THE_FUTURE", { a: 1 }], ["PRESENCE_UPDATE", null], ["", 7]),
+    odd(
+      "messages of the wrong form",
+      ...[null, 7, "x", [], {}, { channel_id: 7 }, { ...message, id: "x" }, { ...message, author: 7 }].map(
+        (data) => ["MESSAGE_CREATE", data] as const,
+      ),
+    ),
+    odd(
+      "messages without text",
+      ["MESSAGE_CREATE", message],
+      ["MESSAGE_CREATE", { ...message, content: "" }],
+      ["MESSAGE_CREATE", { ...message, content: 7, attachments: [null, 7, {}] }],
+    ),
+    odd("messages of bots and webhooks", [
+      "MESSAGE_CREATE",
+      { ...message, content: "hi", author: { ...message.author, bot: true } },
+    ]),
+    odd("changes of the wrong form", ["MESSAGE_UPDATE", { edited_timestamp: 1 }], ["MESSAGE_DELETE_BULK", { ids: 7 }]),
+    odd("interactions of the wrong form", ["INTERACTION_CREATE", { id: message.id, token: "../../x" }]),
+    odd("a huge message", ["MESSAGE_CREATE", { ...message, content: "x".repeat(2_000_000) }]),
+    odd("300 events at once", ...Array.from({ length: 300 }, (_, i) => ["TYPING_START", { timestamp: i }] as const)),
+    {
+      name: "what is no JSON",
+      put: (platform) => discord(platform).twin.gateway.send("{"),
+    },
+  ],
+  faults: [
+    fault("while too fast", { kind: "429", retryAfter: 3 }, "send", "limited"),
+    fault("while all is too fast", { kind: "429", retryAfter: 3, global: true }, "send", "limited"),
+    fault("refused by a gateway on the way", { kind: "5xx" }, "send", "unknown"),
+    fault("cut off before it was done", { kind: "drop-before" }, "send", "unknown"),
+    fault("cut off after it was done", { kind: "drop-after" }, "send", "unknown", true),
+    fault("whose reply ends in its middle", { kind: "cut" }, "send", "unknown", true),
+    fault("whose reply never comes", { kind: "hang-after" }, "send", "unknown", true),
+    fault("to a channel that is no more", refuse(404, 10003, "Unknown Channel"), "send", "refused"),
+    fault("without the right to see it", refuse(403, 50001, "Missing Access"), "send", "refused"),
+    fault("without the right to", refuse(403, 50013, "Missing Permissions"), "send", "refused"),
+    fault("with a token that was reset", refuse(401, 0, "401: Unauthorized"), "send", "unavailable"),
+    {
+      name: "send to somebody who takes no messages: refused",
+      arrange: (platform, channel) => {
+        const found = discord(platform).find(channel);
+        if (found !== undefined) found.barrier = "closed";
+      },
+      to: "send",
+      kind: "refused",
+      done: false,
+    },
+    fault("while too fast", { kind: "429", retryAfter: 3 }, "edit", "limited"),
+    fault("refused by a gateway on the way", { kind: "5xx" }, "edit", "unavailable"),
+    fault("cut off after it was done", { kind: "drop-after" }, "edit", "unavailable", true),
+    fault("of a message that was deleted", refuse(404, 10008, "Unknown Message"), "edit", "gone"),
+    fault(
+      "of somebody else's message",
+      refuse(403, 50005, "Cannot edit a message authored by another user"),
+      "edit",
+      "gone",
+    ),
+  ],
+  ailments: [
+    ailing("a token that is wrong", refuse(401, 0, "401: Unauthorized"), "failed", /token.*Developer Portal/),
+    {
+      name: "a token that the gateway refuses",
+      arrange: (platform) => {
+        discord(platform).twin.gateway.rejecting = 4004;
+      },
+      state: "failed",
+      detail: /token.*Developer Portal/,
+      cure: (platform) => {
+        discord(platform).twin.gateway.rejecting = undefined;
+      },
+    },
+    {
+      name: "a missing Message Content intent",
+      arrange: (platform) => {
+        discord(platform).twin.contentGranted = false;
+      },
+      state: "degraded",
+      detail: /Message Content intent.*Developer Portal/,
+      cure: (platform) => {
+        discord(platform).twin.contentGranted = true;
+      },
+    },
+    ailing("a platform that fails", { kind: "5xx" }, "degraded", /502/),
+    ailing("a platform that asks for a pause", { kind: "429", retryAfter: 3, times: 1 }, "degraded", /less often/),
+    ailing("a connection that breaks", { kind: "drop-before" }, "degraded", /can't be reached/),
+    ailing("replies that end in their middle", { kind: "cut" }, "degraded", /can't be reached/),
+    ailing("replies that never come", { kind: "hang-before", times: 2 }, "degraded", /can't be reached/),
+    {
+      name: "a gateway that takes no connection",
+      arrange: (platform) => {
+        discord(platform).twin.gateway.refusing = "status";
+      },
+      state: "degraded",
+      detail: /has ended \(.*503/,
+      cure: (platform) => {
+        discord(platform).twin.gateway.refusing = "no";
+      },
+    },
+    {
+      name: "a gateway that cuts every connection",
+      arrange: (platform) => {
+        discord(platform).twin.gateway.refusing = "cut";
+      },
+      state: "degraded",
+      detail: /has ended/,
+      cure: (platform) => {
+        discord(platform).twin.gateway.refusing = "no";
+      },
+    },
+    {
+      name: "a platform that is not there",
+      arrange: async (platform) => {
+        discord(platform).apiUrl = `http://127.0.0.1:${await freePort()}/api`;
+      },
+      state: "degraded",
+      detail: /can't be reached.*ECONNREFUSED/,
+    },
+  ],
+};
+
+describeChannel("discord", harness);
+describeExclusive("discord", harness);

@@ -1,0 +1,389 @@
+import { once } from "node:events";
+import { Client, Events, GatewayIntentBits } from "discord.js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import WebSocket from "ws";
+import { TestClock } from "../support/clock.ts";
+import { eventually } from "../support/eventually.ts";
+import { type DiscordTwin, shownText, startDiscordTwin, type TwinOptions } from "./discord/index.ts";
+
+async function start(options: TwinOptions = {}) {
+  const twin = await startDiscordTwin(options);
+  onTestFinished(() => twin.stop());
+  const ada = twin.user({ username: "ada" });
+  const room = twin.guild("Team").text("general");
+  return { twin, ada, room };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+async function call(
+  twin: DiscordTwin,
+  method: string,
+  path: string,
+  body?: unknown,
+  token = twin.token,
+): Promise<Answer> {
+  const response = await fetch(`${twin.apiUrl}/v10${path}`, {
+    method,
+    headers: { authorization: `Bot ${token}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
+}
+
+const list = async (twin: DiscordTwin, path: string) =>
+  (await call(twin, "GET", path)).body as unknown as { content: string }[];
+
+/** A bare client of the gateway. */
+class Peer {
+  readonly received: { op: number; t: string | null; s: number | null; d: Record<string, unknown> }[] = [];
+  readonly socket: WebSocket;
+  closed: number | undefined;
+
+  constructor(twin: DiscordTwin) {
+    this.socket = new WebSocket(`${twin.gateway.url}/?v=10&encoding=json`);
+    this.socket.on("message", (data) => this.received.push(JSON.parse(String(data))));
+    this.socket.on("close", (code) => {
+      this.closed = code;
+    });
+    onTestFinished(() => this.socket.terminate());
+  }
+
+  async send(op: number, d: unknown): Promise<void> {
+    if (this.socket.readyState === WebSocket.CONNECTING) await once(this.socket, "open");
+    this.socket.send(JSON.stringify({ op, d }));
+  }
+
+  identify(twin: DiscordTwin, intents = (1 << 0) | (1 << 9) | (1 << 12) | (1 << 15), token = twin.token) {
+    return this.send(2, { token, intents, properties: {} });
+  }
+
+  async got(type: string) {
+    const find = () => this.received.find(({ t }) => t === type);
+    await eventually(
+      () => find() !== undefined,
+      () => `${type}; ${this.received.map(({ t, op }) => t ?? op)}`,
+    );
+    return find();
+  }
+}
+
+describe("the Discord twin over REST", () => {
+  it("refuses in Discord's words", async () => {
+    const { twin, room, ada } = await start();
+    const messages = `/channels/${room.id}/messages`;
+    const theirs = room.say(ada, "mine").id;
+    const refusals: [method: string, path: string, body: unknown, status: number, code: number][] = [
+      ["GET", "/nowhere", undefined, 404, 0],
+      ["DELETE", "/users/@me", undefined, 405, 0],
+      ["GET", "/channels/1180000000000000009", undefined, 404, 10003],
+      ["POST", messages, { content: " \n" }, 400, 50006],
+      ["POST", messages, { content: "x".repeat(2001) }, 400, 50035],
+      ["POST", messages, { content: "x", nonce: "n".repeat(26) }, 400, 50035],
+      ["GET", `${messages}?limit=101`, undefined, 400, 50035],
+      ["PATCH", `${messages}/${theirs}`, { content: "x" }, 403, 50005],
+      ["PATCH", `${messages}/1180000000000000009`, { content: "x" }, 404, 10008],
+    ];
+    for (const [method, path, body, status, code] of refusals) {
+      expect(await call(twin, method, path, body), `${method} ${path}`).toMatchObject({
+        status,
+        body: { code, message: expect.any(String) },
+      });
+    }
+    expect(await call(twin, "GET", "/users/@me", undefined, "wrong")).toMatchObject({
+      status: 401,
+      body: { message: "401: Unauthorized", code: 0 },
+    });
+    for (const [barrier, code] of [
+      ["muted", 50013],
+      ["removed", 50001],
+      ["closed", 50007],
+      ["locked", 50083],
+    ] as const) {
+      room.barrier = barrier;
+      expect((await call(twin, "POST", messages, { content: "x" })).body.code).toBe(code);
+    }
+  });
+
+  it("gives back the message of a nonce that it knows, for some minutes, and shows no nonce afterwards", async () => {
+    const clock = new TestClock();
+    const { twin, room } = await start({ clock });
+    const messages = `/channels/${room.id}/messages`;
+    const post = (more: object = {}) =>
+      call(twin, "POST", messages, { content: "x", nonce: "n1", enforce_nonce: true, ...more });
+    const first = await post();
+    expect(first.body).toMatchObject({ nonce: "n1", content: "x" });
+    expect((await post({ content: "y" })).body).toMatchObject({ id: first.body.id, content: "x" });
+    expect((await list(twin, messages))[0]).not.toHaveProperty("nonce");
+    room.remove(String(first.body.id));
+    expect(await post()).toMatchObject({ status: 404, body: { code: 10008 } });
+    expect((await post({ enforce_nonce: false })).status).toBe(200);
+    clock.advance(600_000);
+    expect((await post()).status).toBe(200);
+    expect(room.messages()).toHaveLength(2);
+  });
+
+  it("pages through history as Discord does: newest first, those closest to what is named", async () => {
+    const { twin, room, ada } = await start();
+    const ids = Array.from({ length: 10 }, (_, i) => room.say(ada, `${i}`).id);
+    const said = async (query: string) =>
+      (await list(twin, `/channels/${room.id}/messages?${query}`)).map(({ content }) => content).join("");
+    expect(await said("")).toBe("9876543210");
+    expect(await said("limit=3")).toBe("987");
+    expect(await said(`limit=3&after=${ids[2]}`)).toBe("543");
+    expect(await said(`limit=3&before=${ids[5]}`)).toBe("432");
+    expect(await said(`limit=3&around=${ids[5]}`)).toBe("654");
+    room.unreadable = true;
+    expect(await said("")).toBe("");
+  });
+
+  it("hides what people say where Message Content is switched off", async () => {
+    const { twin, room, ada } = await start({ contentGranted: false });
+    room.say(ada, "secret");
+    room.mention(ada, "for the bot");
+    const dm = twin.dm(ada);
+    dm.say(ada, "private");
+    const said = async (channel: string) =>
+      (await list(twin, `/channels/${channel}/messages`)).map(({ content }) => content);
+    expect(await said(room.id)).toEqual([`<@${twin.bot.id}> for the bot`, ""]);
+    expect(await said(dm.id)).toEqual(["private"]);
+  });
+
+  it("limits each route of a channel, and all together, and says so in its headers", async () => {
+    const clock = new TestClock();
+    const { twin, room } = await start({ clock, limits: { route: { limit: 2, per: 5000 }, global: 4 } });
+    const other = twin.guild("Other").text("general");
+    const post = (channel: string) => call(twin, "POST", `/channels/${channel}/messages`, { content: "x" });
+    const [first, second, third] = [await post(room.id), await post(room.id), await post(room.id)];
+    expect(first?.headers.get("x-ratelimit-remaining")).toBe("1");
+    expect(second?.headers.get("x-ratelimit-remaining")).toBe("0");
+    expect(third).toMatchObject({ status: 429, body: { global: false, retry_after: 5 } });
+    expect(third?.headers.get("retry-after")).toBe("5");
+    expect((await post(other.id)).status).toBe(200);
+    const overall = await post(other.id);
+    expect(overall).toMatchObject({ status: 429, body: { global: true } });
+    expect(overall.headers.get("x-ratelimit-global")).toBe("true");
+    clock.advance(1000);
+    expect((await post(other.id)).status).toBe(200);
+    expect(room.messages()).toHaveLength(2);
+  });
+
+  it("breaks where it is told to, before or after the effect", async () => {
+    const { twin, room } = await start();
+    const method = "POST /channels/:channel/messages";
+    const post = () => call(twin, "POST", `/channels/${room.id}/messages`, { content: "x" });
+    const expected = [
+      ["drop-before", 0, "dropped"],
+      ["drop-after", 1, "lost"],
+      ["cut", 2, "lost"],
+      ["5xx", 2, "error"],
+      ["429", 2, "error"],
+    ] as const;
+    for (const [kind, shown, outcome] of expected) {
+      twin.fault({ kind, method, channel: room });
+      await post().catch(() => {});
+      await twin.until(() => twin.calls(method).at(-1)?.outcome === outcome, { label: kind });
+      expect(room.messages(), kind).toHaveLength(shown);
+    }
+    twin.fault({ kind: "hang-after", method, times: 1 });
+    const controller = new AbortController();
+    const hanging = fetch(`${twin.apiUrl}/v10/channels/${room.id}/messages`, {
+      method: "POST",
+      headers: { authorization: `Bot ${twin.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ content: "x" }),
+      signal: controller.signal,
+    });
+    await twin.until(() => room.messages().length === 3);
+    controller.abort();
+    await expect(hanging).rejects.toThrow();
+  });
+
+  it("registers commands whole, and refuses bad ones", async () => {
+    const { twin } = await start();
+    const path = `/applications/${twin.bot.id}/commands`;
+    expect((await call(twin, "PUT", path, [{ name: "Help", description: "x" }])).body.code).toBe(50035);
+    expect((await call(twin, "PUT", path, [{ name: "help", description: "" }])).body.code).toBe(50035);
+    await call(twin, "PUT", path, [{ name: "help", description: "Says what there is" }]);
+    expect(await list(twin, path)).toMatchObject([
+      { name: "help", application_id: twin.bot.id, id: expect.any(String) },
+    ]);
+  });
+});
+
+describe("the Discord twin's interactions", () => {
+  it("wait three seconds for the one acknowledgement", async () => {
+    const clock = new TestClock();
+    const { twin, room, ada } = await start({ clock });
+    const answer = (id: string, token: string) =>
+      call(twin, "POST", `/interactions/${id}/${token}/callback`, { type: 4, data: { content: "hi", flags: 64 } });
+    const [early, late] = [room.command(ada, "help"), room.command(ada, "help")];
+    clock.advance(2999);
+    expect((await answer(early().id, early().token)).status).toBe(204);
+    expect((await answer(early().id, early().token)).body.code).toBe(40060);
+    clock.advance(2);
+    expect(late().state).toBe("missed");
+    expect((await answer(late().id, late().token)).body.code).toBe(10062);
+    expect(early()).toMatchObject({ state: "replied", replies: [{ ephemeral: true }] });
+    expect(room.messages()).toEqual([]);
+  });
+
+  it("can be deferred, followed up, changed and taken away, for fifteen minutes", async () => {
+    const clock = new TestClock();
+    const { twin, room, ada } = await start({ clock });
+    const interaction = room.command(ada, "help");
+    const { id, token } = interaction();
+    await call(twin, "POST", `/interactions/${id}/${token}/callback`, { type: 5 });
+    expect(interaction().state).toBe("thinking");
+    const webhook = `/webhooks/${twin.bot.id}/${token}`;
+    await call(twin, "PATCH", `${webhook}/messages/@original`, { content: "first" });
+    await call(twin, "POST", webhook, { content: "second" });
+    expect(room.messages().map(({ text }) => text)).toEqual(["first", "second"]);
+    await call(twin, "DELETE", `${webhook}/messages/@original`);
+    expect(room.messages().map(({ text }) => text)).toEqual(["second"]);
+    clock.advance(900_001);
+    expect((await call(twin, "POST", webhook, { content: "third" })).body.code).toBe(10015);
+  });
+});
+
+describe("the Discord twin's gateway", () => {
+  it("greets, identifies, dispatches in order, and acknowledges heartbeats", async () => {
+    const { twin, room, ada } = await start();
+    const peer = new Peer(twin);
+    await peer.identify(twin);
+    const ready = await peer.got("READY");
+    expect(peer.received[0]).toMatchObject({ op: 10, d: { heartbeat_interval: 41_250 } });
+    expect(ready).toMatchObject({ s: 1, d: { user: { id: twin.bot.id }, guilds: [{ unavailable: true }] } });
+    expect(await peer.got("GUILD_CREATE")).toMatchObject({ s: 2, d: { channels: [{ id: room.id }] } });
+    const thread = room.thread(ada, "Plans");
+    thread.say(ada, "hello");
+    expect(await peer.got("THREAD_CREATE")).toMatchObject({ s: 3, d: { parent_id: room.id } });
+    expect(await peer.got("MESSAGE_CREATE")).toMatchObject({ s: 4, d: { content: "hello", channel_id: thread.id } });
+    await peer.send(1, 4);
+    await eventually(() => peer.received.some(({ op }) => op === 11), "acknowledged");
+    expect(twin.gateway.sessions()).toMatchObject([{ acknowledged: 4, connected: true }]);
+  });
+
+  it("replays to who resumes, and to nobody else", async () => {
+    const { twin, room, ada } = await start();
+    const first = new Peer(twin);
+    await first.identify(twin);
+    const { d } = (await first.got("READY")) ?? {};
+    room.say(ada, "one");
+    await first.got("MESSAGE_CREATE");
+    twin.gateway.drop();
+    await eventually(() => first.closed !== undefined, "cut");
+    room.say(ada, "two");
+    const second = new Peer(twin);
+    await second.send(6, { token: twin.token, session_id: d?.session_id, seq: 3 });
+    await second.got("RESUMED");
+    expect(second.received.filter(({ op }) => op === 0).map(({ t, s, d }) => [t, s, d.content])).toEqual([
+      ["MESSAGE_CREATE", 4, "two"],
+      ["RESUMED", 5, undefined],
+    ]);
+    twin.gateway.forget();
+    const third = new Peer(twin);
+    await third.send(6, { token: twin.token, session_id: d?.session_id, seq: 3 });
+    await eventually(() => third.received.some(({ op, d }) => op === 9 && (d as unknown) === false), "it is void");
+  });
+
+  it.each([
+    ["a wrong token", 4004, (peer: Peer, twin: DiscordTwin) => peer.identify(twin, 1, "wrong")],
+    ["an intent that is not granted", 4014, (peer: Peer, twin: DiscordTwin) => peer.identify(twin, 1 << 1)],
+    ["an intent that there is not", 4013, (peer: Peer, twin: DiscordTwin) => peer.identify(twin, 1 << 29)],
+    ["what is not authenticated", 4003, (peer: Peer) => peer.send(8, {})],
+    [
+      "an unknown opcode",
+      4001,
+      async (peer: Peer, twin: DiscordTwin) => {
+        await peer.identify(twin);
+        await peer.send(99, {});
+      },
+    ],
+    [
+      "a second identify",
+      4005,
+      async (peer: Peer, twin: DiscordTwin) => {
+        await peer.identify(twin);
+        await peer.identify(twin);
+      },
+    ],
+  ] as const)("closes on %s with %i", async (_name, code, act) => {
+    const { twin } = await start();
+    const peer = new Peer(twin);
+    await act(peer, twin);
+    await eventually(
+      () => peer.closed === code,
+      () => `closed with ${peer.closed}`,
+    );
+  });
+
+  it("sends only what the intents cover, and no content without the privileged one", async () => {
+    const { twin, room, ada } = await start();
+    const peer = new Peer(twin);
+    await peer.identify(twin, (1 << 0) | (1 << 9));
+    await peer.got("GUILD_CREATE");
+    twin.dm(ada).say(ada, "private");
+    room.say(ada, "secret");
+    expect(await peer.got("MESSAGE_CREATE")).toMatchObject({ d: { content: "", channel_id: room.id } });
+  });
+
+  it("can be deaf: heartbeats are acknowledged, and nothing else comes, also not by a resume", async () => {
+    const { twin, room, ada } = await start();
+    const peer = new Peer(twin);
+    await peer.identify(twin);
+    const { d } = (await peer.got("READY")) ?? {};
+    await peer.got("GUILD_CREATE");
+    twin.gateway.deafen();
+    room.say(ada, "lost");
+    await peer.send(8, { guild_id: room.guildId, user_ids: twin.bot.id, limit: 1 });
+    await peer.send(1, 2);
+    await eventually(() => peer.received.some(({ op }) => op === 11), "acknowledged");
+    expect(peer.received.some(({ t }) => t === "MESSAGE_CREATE" || t === "GUILD_MEMBERS_CHUNK")).toBe(false);
+    expect(d?.session_id).toBeDefined();
+    const anew = new Peer(twin);
+    await anew.identify(twin);
+    await anew.got("GUILD_CREATE");
+    room.say(ada, "heard");
+    expect(await anew.got("MESSAGE_CREATE")).toMatchObject({ d: { content: "heard" } });
+  });
+});
+
+it("is a Discord to discord.js", async () => {
+  const { twin, room, ada } = await start();
+  const client = new Client({
+    intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.MessageContent],
+    rest: { api: twin.apiUrl },
+  });
+  onTestFinished(() => client.destroy());
+  client.on(Events.MessageCreate, async (message) => {
+    if (!message.author.bot) await message.reply(`echo: ${message.content}`);
+  });
+  client.on(Events.InteractionCreate, async (interaction) => {
+    if (interaction.isChatInputCommand()) await interaction.reply(`you said ${interaction.options.getString("text")}`);
+  });
+  const ready = once(client, Events.ClientReady);
+  await client.login(twin.token);
+  await ready;
+  expect(client.guilds.cache.map(({ name }) => name)).toEqual(["Team"]);
+  const said = room.say(ada, "**hello**");
+  await twin.until(() => room.messages().length === 1);
+  expect(room.messages()).toMatchObject([{ text: "echo: hello", replyTo: said.id }]);
+  const interaction = room.command(ada, "say", "this");
+  await twin.until(() => interaction().state === "replied");
+  expect(room.messages().at(-1)?.text).toBe("you said this");
+});
+
+it.each([
+  ["a **b** *c* __d__ ~~e~~ `f` ||g||", "a b c d e f g"],
+  ["# Title\n-# small\n> quote\n> more\n- item\n1. one", "Title\nsmall\nquote\nmore\n• item\n1. one"],
+  ["```js\nlet **a**;\n```", "let **a**;"],
+  ["[label](<https://a.b/c>) and <https://a.b>", "label and https://a.b"],
+  ["\\*no\\* snake\\_case https://a.b/x_y_z", "*no* snake_case https://a.b/x_y_z"],
+])("shows %j as Discord does", (content, text) => {
+  expect(shownText(content)).toBe(text);
+});
