@@ -117,6 +117,8 @@ export interface ReceiptView {
   readonly id: string;
   readonly receipt: Receipt;
   readonly position?: number;
+  /** It was missed when it came, and read from the platform's history later. */
+  readonly caughtUp?: true;
 }
 
 /**

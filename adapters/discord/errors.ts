@@ -106,7 +106,7 @@ export interface Trouble {
   readonly retryAfter?: number;
 }
 
-export const TOKEN_REFUSED =
+const TOKEN_REFUSED =
   "Discord does not accept the bot's token: it is mistyped, or was reset. Copy the current one from the Discord " +
   "Developer Portal (your application, Bot, Reset Token), put it into the configuration and restart.";
 

@@ -106,7 +106,8 @@ export class Gateway implements Operations {
     const { commands } = this.#context;
     const greet = (channel: ChannelId, text: string, key: string) => void this.#greet(channel, text, key);
     const missed = (name: string) => this.#catchUp.request(name);
-    this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet, missed });
+    const caughtUp = (channel: ChannelId) => this.#catchUp.before(channel);
+    this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet, missed, caughtUp });
     this.#catchUp = new CatchUp({
       store,
       clock,

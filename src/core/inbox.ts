@@ -21,6 +21,8 @@ export interface InboxOptions {
   greet(channel: ChannelId, text: string, key: string): void;
   /** An adapter may have missed something. */
   missed(adapter: string): void;
+  /** Resolves when what was missed in this channel has been taken. */
+  caughtUp(channel: ChannelId): Promise<void>;
 }
 
 export class Inbox implements Intake {
@@ -39,6 +41,7 @@ export class Inbox implements Intake {
   async take(event: InboundEvent): Promise<Taken> {
     if (this.#closed) throw new SwitchboardError("STORE_CLOSED", "the gateway is stopping");
     const { access, commands, emit } = this.#options;
+    if (event.caughtUp !== true) await this.#options.caughtUp(event.channel);
     if (!(await this.#isAddressed(event))) return await this.#refuse(event, "it was not addressed to the bot");
     const found = commands.parse(event.text);
     if (!access.allows(event)) {

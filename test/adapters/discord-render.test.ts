@@ -111,7 +111,7 @@ describe("parts for Discord", () => {
         const [whole, joined] = [substance(shown(markdown)), substance(parts.map(shown).join("\n"))];
         if (!isWithin(whole, joined)) expect(joined).toBe(whole);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 

@@ -18,8 +18,9 @@ export const why: Command = {
   },
 };
 
-function line({ id, receipt, position }: ReceiptView, now: number): string {
-  return `\`${id}\`: ${fate(receipt, position)}, ${ago(now - receipt.at)} ago`;
+function line({ id, receipt, position, caughtUp }: ReceiptView, now: number): string {
+  const late = caughtUp ? " (caught up: it was missed when it came)" : "";
+  return `\`${id}\`: ${fate(receipt, position)}, ${ago(now - receipt.at)} ago${late}`;
 }
 
 function fate(receipt: ReceiptView["receipt"], position: number | undefined): string {

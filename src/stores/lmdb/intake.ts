@@ -5,9 +5,9 @@ import { readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count } from "./counters.ts";
 import { controlKey, inboxKey } from "./keys.ts";
-import { addReceipt, findReceipt, replaceReceipt, viewReceipt } from "./receipts.ts";
+import { addReceipt, caughtUp, findReceipt, replaceReceipt, viewReceipt } from "./receipts.ts";
 import { addReplies, readReplies } from "./replies.ts";
-import type { ChannelRow } from "./rows.ts";
+import type { ChannelRow, ReceiptRow } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** See `Store.accept`. */
@@ -23,7 +23,7 @@ export function accept(
   if (known !== undefined) return { status: "duplicate", receipt: viewReceipt(row, known) };
   const now = context.clock.now();
   if (waitingIn(row) >= max) {
-    addReceipt(transaction, context, channel, row, [id, now, "d", "the queue is full"]);
+    addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "d", "the queue is full"]));
     const isTold = readReplies(transaction, row).some(({ text }) => text === fullNotice);
     if (!isTold) addReplies(transaction, context, channel, row, [{ kind: "notice", text: fullNotice }]);
     saveChannel(transaction, channel, row);
@@ -32,10 +32,14 @@ export function accept(
   }
   const message: Message = { id, sender: event.sender, text: event.text, sentAt: event.sentAt, acceptedAt: now };
   const place = enqueue(transaction, context, channel, row, message);
-  addReceipt(transaction, context, channel, row, [id, now, "q", place]);
+  addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "q", place]));
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "inbox");
   return { status: "queued", position: waitingIn(row) };
+}
+
+function receiptOf(event: InboundEvent, receipt: ReceiptRow): ReceiptRow {
+  return event.caughtUp === true ? caughtUp(receipt) : receipt;
 }
 
 /** Puts a message at the end of the inbox. Its receipt and the channel's row are the caller's. */
@@ -79,7 +83,7 @@ export function signal(
     effect,
   };
   addControl(transaction, context, channel, row, control);
-  addReceipt(transaction, context, channel, row, [id, now, "q"]);
+  addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "q"]));
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "control");
   if (cancelledTurn !== null || dropped > 0) transaction.hint(channel, "state");

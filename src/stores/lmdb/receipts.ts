@@ -58,23 +58,37 @@ export function replaceReceipt(
   receipt: ReceiptRow,
 ): void {
   const [id] = receipt;
-  const recent = replaceRecent(row.recent, receipt);
+  const [, before = 0] = findReceipt(transaction, channel, row, id) ?? [];
+  const next = before < 0 ? caughtUp(receipt) : receipt;
+  const recent = replaceRecent(row.recent, next);
   if (recent !== undefined) {
     row.recent = recent;
     return;
   }
   if (row.buckets === undefined) {
-    addReceipt(transaction, context, channel, row, receipt);
+    addReceipt(transaction, context, channel, row, next);
     return;
   }
   for (let bucket = row.buckets.oldest; bucket < row.buckets.newest; bucket += 1) {
     const key = receiptKey(channel, bucket, id);
     if (transaction.has(key)) transaction.remove(key);
   }
-  transaction.put(receiptKey(channel, row.buckets.newest, id), receipt);
+  transaction.put(receiptKey(channel, row.buckets.newest, id), next);
+}
+
+/** The receipt of what was read from a platform's history: its time is below zero. */
+export function caughtUp(receipt: ReceiptRow): ReceiptRow {
+  const [id, at, state, detail] = receipt;
+  if (state === "a") return [id, -at, state];
+  if (state === "q") return detail === undefined ? [id, -at, state] : [id, -at, state, detail];
+  return [id, -at, state, detail];
 }
 
 export function viewReceipt(row: ChannelRow, stored: ReceiptRow): ReceiptView {
+  return stored[1] < 0 ? { ...view(row, caughtUp(stored)), caughtUp: true } : view(row, stored);
+}
+
+function view(row: ChannelRow, stored: ReceiptRow): ReceiptView {
   const [id, at, state, detail] = stored;
   if (state === "a") return { id, receipt: { at, state: "answered" } };
   if (state === "d") return { id, receipt: { at, state: "dropped", reason: detail } };

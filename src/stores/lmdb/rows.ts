@@ -50,7 +50,7 @@ export interface TurnRow {
 }
 
 /**
- * id, time, state (q queued, a answered, d dropped, f failed), and: the place in the inbox of a queued message,
+ * id, time (below zero: of what was caught up), state (q queued, a answered, d dropped, f failed), and: the place in the inbox of a queued message,
  * the reason or cause of the last two. That a message runs is seen from its place.
  */
 export type ReceiptRow =

@@ -4,19 +4,20 @@ import type { Accepted, AcceptOptions, ControlDraft, Signalled } from "../../sto
 import type { Context } from "./context.ts";
 import { encode } from "./keys.ts";
 import { readQueue, readReceipt } from "./reading.ts";
-import { droppedReceipt, viewReceipt } from "./receipts.ts";
+import { droppedReceipt, markOf, viewReceipt } from "./receipts.ts";
 import { list, number, text } from "./reply.ts";
 
 /** See `Store.accept`. */
 export async function accept(
   context: Context,
-  { channel, id, sender, text: said, sentAt }: InboundEvent,
+  { channel, id, sender, text: said, sentAt, caughtUp }: InboundEvent,
   { max, fullNotice }: AcceptOptions,
 ): Promise<Accepted> {
   const now = context.clock.now();
   const message: Message = { id, sender, text: said, sentAt, acceptedAt: now };
   const notice = JSON.stringify({ kind: "notice", text: fullNotice });
-  const refusal = droppedReceipt(now, "the queue is full");
+  const mark = markOf(caughtUp);
+  const refusal = mark + droppedReceipt(now, "the queue is full");
   const reply = list(
     await context.onChannel(
       "accept",
@@ -27,6 +28,7 @@ export async function accept(
       notice,
       refusal,
       context.dedupeFor,
+      mark,
     ),
   );
   switch (text(reply[0])) {
@@ -49,7 +51,7 @@ export async function accept(
 /** See `Store.signal`. */
 export async function signal(
   context: Context,
-  { channel, id, sender, replyTo }: InboundEvent,
+  { channel, id, sender, replyTo, caughtUp }: InboundEvent,
   {
     command,
     args,
@@ -71,6 +73,7 @@ export async function signal(
       `${because}\n${JSON.stringify(cancellation)}`,
       because,
       context.dedupeFor,
+      markOf(caughtUp),
     ),
   );
   if (text(reply[0]) === "duplicate") {

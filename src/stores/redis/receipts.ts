@@ -1,4 +1,7 @@
-/** Receipts as the scripts keep them: `time,state` or `time,state,detail`, time in base 36. */
+/**
+ * Receipts as the scripts keep them: `time,state` or `time,state,detail`, time in base 36, with a minus before it for
+ * what was caught up.
+ */
 import type { Receipt, ReceiptView } from "../../model.ts";
 import { decode, encode } from "./keys.ts";
 
@@ -14,6 +17,11 @@ export function answeredReceipt(now: number): string {
   return `${now.toString(36)},a`;
 }
 
+/** What goes before the receipt of something that was caught up. */
+export function markOf(caughtUp: true | undefined): string {
+  return caughtUp === true ? "-" : "";
+}
+
 /** What tells a message that runs from one that waits. */
 export interface InboxState {
   /** The place of the next to run. */
@@ -22,7 +30,11 @@ export interface InboxState {
   readonly turn: string;
 }
 
-export function viewReceipt(id: string, stored: string, { head, turn }: InboxState): ReceiptView {
+export function viewReceipt(id: string, stored: string, state: InboxState): ReceiptView {
+  return stored.startsWith("-") ? { ...view(id, stored.slice(1), state), caughtUp: true } : view(id, stored, state);
+}
+
+function view(id: string, stored: string, { head, turn }: InboxState): ReceiptView {
   const [time = "", state, detail = ""] = stored.split(",");
   const at = Number.parseInt(time, 36);
   if (state === "a") return { id, receipt: { at, state: "answered" } };

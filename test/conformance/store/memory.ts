@@ -74,6 +74,36 @@ export function describeMemory(open: OpenHarness): void {
       expect(await stage.signal("3")).toEqual({ status: "duplicate" });
     });
 
+    test("tells what was caught up, whatever becomes of it", async () => {
+      await stage.store.accept(event("1", { caughtUp: true }), ROOM);
+      await stage.store.accept(event("2", { caughtUp: true }), ROOM);
+      await stage.store.accept(event("3", { caughtUp: true }), { ...ROOM, max: 0 });
+      await stage.store.signal(event("4", { caughtUp: true }), { command: "status", args: "", reason: "" });
+      await stage.accept("5", "6");
+      const at = stage.now();
+      expect(await stage.store.receipt(CHANNEL, "2")).toEqual({
+        id: "2",
+        receipt: { at, state: "queued" },
+        position: 2,
+        caughtUp: true,
+      });
+      const lease = await stage.own();
+      await stage.commit(lease, await stage.claim(lease));
+      await stage.store.finishControl(CHANNEL, lease.fence, { control: "4", outbox: [] });
+      await crowd("others ");
+      await stage.store.amend({ channel: CHANNEL, id: "5", text: null }, "deleted");
+      await stage.reopen();
+      const receipts = await Promise.all(["1", "2", "3", "4", "5", "6"].map((id) => stage.store.receipt(CHANNEL, id)));
+      expect(receipts.map((view) => [view?.receipt.state, view?.receipt.at, view?.caughtUp])).toEqual([
+        ["answered", at, true],
+        ["queued", at, true],
+        ["dropped", at, true],
+        ["answered", at, true],
+        ["dropped", at, undefined],
+        ["queued", at, undefined],
+      ]);
+    });
+
     test("follows a message that left the newest", async () => {
       await stage.accept("1", "2", "3");
       await crowd("others ");

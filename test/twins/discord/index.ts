@@ -24,9 +24,8 @@ import { ChannelType, CONTENT_GRANTED, Intent, isThread, type User } from "./wir
 import { type Guild, World } from "./world.ts";
 
 export type { Call } from "../telegram/journal.ts";
-export type { Posted, TwinChannel } from "./channel.ts";
+export type { TwinChannel } from "./channel.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
-export type { TwinInteraction } from "./interactions.ts";
 export { shownText } from "./markdown.ts";
 export type { User } from "./wire.ts";
 

@@ -85,7 +85,3 @@ export class Snowflakes {
     return String(this.#last);
   }
 }
-
-export function timeOf(snowflake: string): number {
-  return Number((BigInt(snowflake) >> 22n) + EPOCH);
-}

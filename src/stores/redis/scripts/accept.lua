@@ -1,6 +1,6 @@
 -- Puts a message at the end of a channel's inbox, once for each id.
 -- KEYS  1 the channel's row
--- ARGV  base, channel, now, now in base 36 · id, message, most that may wait, notice for a full queue, its receipt, dedupeFor
+-- ARGV  base, channel, now, now in base 36 · id, message, most that may wait, notice for a full queue, its receipt, dedupeFor, a minus where it was caught up
 -- Gives `queued, position, owner` · `duplicate, receipt, head, turn, owner` · `full, 1 where the notice was added, owner`
 -- One step: who sees the receipt sees the message. A repetition writes nothing.
 -- #include lib/channel.lua lib/receipts.lua lib/replies.lua
@@ -21,7 +21,7 @@ if waiting() >= most then
   return { 'full', told and 0 or 1, row.owner }
 end
 redis.call('RPUSH', key('i'), id .. '\n' .. message)
-addReceipt(id, now36 .. ',q,' .. row.tail, dedupeFor)
+addReceipt(id, ARGV[11] .. now36 .. ',q,' .. row.tail, dedupeFor)
 set('tail', tonumber(row.tail) + 1)
 markPending()
 saveRow()

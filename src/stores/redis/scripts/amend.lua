@@ -22,7 +22,7 @@ for index, entry in ipairs(entries) do
     replaceReceipt(idOf(before), receipt)
     for behind = index + 1, #entries do
       local id = idOf(entries[behind])
-      local time, place = string.match(findReceipt(id) or '', '^(%w+),q,(%d+)$')
+      local time, place = string.match(findReceipt(id) or '', '^%-?(%w+),q,(%d+)$')
       if time then replaceReceipt(id, time .. ',q,' .. string.format('%.0f', tonumber(place) - 1)) end
     end
     set('tail', tonumber(row.tail) - 1)

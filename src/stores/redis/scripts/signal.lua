@@ -1,6 +1,6 @@
 -- Records a command; with `cancel` the same step cancels the turn in flight (`turn`), and drops what waits (`all`).
 -- KEYS  1 the channel's row
--- ARGV  base, channel, now, now in base 36 · id, control, cancel, cancellation (its reason as in receipts, newline, JSON), reason in receipts, dedupeFor
+-- ARGV  base, channel, now, now in base 36 · id, control, cancel, cancellation (its reason as in receipts, newline, JSON), reason in receipts, dedupeFor, a minus where it was caught up
 -- Gives `stored, cancelled turn or empty, how many were dropped, owner` · `duplicate, owner`
 -- #include lib/channel.lua lib/receipts.lua lib/replies.lua lib/turns.lua
 local id, control, cancel, cancellation, reason = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
@@ -19,7 +19,7 @@ if cancel ~= '' then
 end
 local sequence = nextOf('replies')
 redis.call('HSET', key('k'), id, sequence .. '\n' .. cancelled .. '\n' .. dropped .. '\n' .. control)
-addReceipt(id, now36 .. ',q', tonumber(ARGV[10]))
+addReceipt(id, ARGV[11] .. now36 .. ',q', tonumber(ARGV[10]))
 markPending()
 saveRow()
 return { 'stored', cancelled, dropped, row.owner }

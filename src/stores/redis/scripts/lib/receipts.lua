@@ -1,6 +1,7 @@
 -- What became of each message and command. The newest stand in the row as text, oldest first, each `;id,time,state`
 -- or `;id,time,state,detail`. What leaves it goes to a hash (bucket), a few at a time; a new bucket is begun when the
 -- newest has been written to for `dedupeFor`, and the newest two count. Each bucket expires by itself.
+-- A minus before the time marks what was caught up.
 local RECENT_LEAST, RECENT_MOST = 10, 16
 
 local function bucketKey(number)
@@ -70,9 +71,9 @@ local function addReceipt(id, receipt, dedupeFor)
   set('recent', recent)
 end
 
--- Puts the new receipt in the place of the one with the same id. Where that has expired with its bucket, it becomes one
--- of the newest: a bucket that is begun here would never expire.
+-- Puts the new receipt in the place of the one with the same id. What was caught up stays marked so.
 local function replaceReceipt(id, receipt)
+  if string.sub(findReceipt(id) or '', 1, 1) == '-' then receipt = '-' .. receipt end
   local first, last = boundsOf(id)
   if first then
     set('recent', string.sub(row.recent, 1, first) .. id .. ',' .. receipt .. string.sub(row.recent, last + 1))
