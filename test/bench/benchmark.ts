@@ -9,8 +9,8 @@ export interface Benchmark {
   readonly title: string;
   /** How often each variant is measured, in turn with the others. */
   readonly rounds: number;
-  /** Its variants look into the stored sessions. */
-  readonly stored?: true;
+  /** Its variants look into the sessions that are stored there. */
+  readonly stored?: "lmdb" | "redis";
   /** Each is run in a process of its own, which ends with it. */
   readonly variants: Readonly<Record<string, (stored: StoredSessions) => Promise<Figures>>>;
   report(results: Results): Table;
@@ -19,7 +19,8 @@ export interface Benchmark {
 /** A store with many idle sessions; each has had one turn. */
 export interface StoredSessions {
   readonly count: number;
-  readonly folder: string;
+  /** The folder, or the URL of the Redis. */
+  readonly place: string;
 }
 
 /** The heading, then the rows. */

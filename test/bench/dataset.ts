@@ -34,10 +34,10 @@ export async function storeSessions(count: number): Promise<StoredSessions> {
   }
   await store.close();
   console.error(`${count} sessions stored in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
-  return { count, folder };
+  return { count, place: folder };
 }
 
-async function storeSession(store: Store, channel: ChannelId): Promise<void> {
+export async function storeSession(store: Store, channel: ChannelId): Promise<void> {
   const event = message(channel, 0);
   const accepted = store.accept(event, { max: 100, fullNotice: "" });
   const acquired = await store.acquire(channel, "main", FRESH);

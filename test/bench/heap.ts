@@ -18,7 +18,7 @@ export const heap: Benchmark = {
   name: "heap",
   title: "Heap per live idle session",
   rounds: 1,
-  stored: true,
+  stored: "lmdb",
   variants: {
     "floor: a lean class in a Map": leanSessions,
     "owner of a channel in the store": ownedChannels,

@@ -43,6 +43,7 @@ async function take(concurrency: number): Promise<Figures> {
     emit: () => {},
     greet: () => {},
     missed: () => {},
+    caughtUp: async () => {},
   });
   const latencies = new Latencies();
   const channels = channelsAt(concurrency);

@@ -37,6 +37,11 @@ export class Latencies {
     this.#microseconds.length = 0;
   }
 
+  /** In microseconds. */
+  all(): readonly number[] {
+    return this.#microseconds;
+  }
+
   figures(): { p50: number; p99: number } {
     return { p50: percentile(this.#microseconds, 0.5), p99: percentile(this.#microseconds, 0.99) };
   }

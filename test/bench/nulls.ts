@@ -3,7 +3,6 @@
 import type { Agent, AgentSession, AgentTurn } from "../../src/agent.ts";
 import { promptOf } from "../../src/agent.ts";
 import type { AdapterHealth, ChannelAdapter, Intake } from "../../src/channel.ts";
-import { systemClock } from "../../src/core/clock.ts";
 import { Gateway } from "../../src/core/gateway.ts";
 import type { AgentEvent, ChannelId, InboundEvent } from "../../src/model.ts";
 import type { Store } from "../../src/store.ts";

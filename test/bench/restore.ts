@@ -10,7 +10,7 @@ import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { type Benchmark, type Figures, type StoredSessions, show } from "./benchmark.ts";
 import { FRESH, scattered, storedChannel } from "./dataset.ts";
 import { temporaryFolder } from "./folders.ts";
-import { Latencies } from "./load.ts";
+import { closedLoop, Latencies, measured } from "./load.ts";
 import { DAY, NullChannel, nullAgent } from "./nulls.ts";
 
 const WARM_UP = 2_000;
@@ -21,7 +21,7 @@ export const restore: Benchmark = {
   name: "restore",
   title: "Restore of a stored session, one at a time",
   rounds: 3,
-  stored: true,
+  stored: "lmdb",
   variants: {
     "raw lmdb-js get + decode of an equal record": getRecords,
     "store.acquire": (stored) => withStore(stored, (store) => acquireEach(store, stored)),
@@ -61,8 +61,8 @@ export function idlePool(store: Store): Pool {
   });
 }
 
-export async function withStore({ folder }: StoredSessions, use: (store: Store) => Promise<Figures>): Promise<Figures> {
-  const store = await openLmdbStore({ path: folder, clock: systemClock, dedupeFor: DAY });
+export async function withStore({ place }: StoredSessions, use: (store: Store) => Promise<Figures>): Promise<Figures> {
+  const store = await openLmdbStore({ path: place, clock: systemClock, dedupeFor: DAY });
   const figures = await use(store);
   await store.close();
   return figures;
@@ -75,7 +75,7 @@ async function acquireEach(store: Store, stored: StoredSessions): Promise<Figure
   });
 }
 
-async function ensureEach(store: Store, stored: StoredSessions): Promise<Figures> {
+export async function ensureEach(store: Store, stored: StoredSessions): Promise<Figures> {
   const pool = idlePool(store);
   const figures = await timeEach(stored, async (channel) => {
     await pool.ensure(channel);
@@ -105,14 +105,25 @@ async function getRecords(stored: StoredSessions): Promise<Figures> {
   return figures;
 }
 
-async function timeEach(stored: StoredSessions, one: (channel: ChannelId) => Promise<void>): Promise<Figures> {
+/** Works on sessions from anywhere in the store, so many at a time. */
+export async function timeEach(
+  stored: StoredSessions,
+  one: (channel: ChannelId) => Promise<void>,
+  concurrency = 1,
+): Promise<Figures> {
   const latencies = new Latencies();
   const channels = scattered(WARM_UP + RESTORES, stored);
-  for (const channel of channels.splice(0, WARM_UP)) await one(channel);
-  for (const channel of channels) {
+  const timed = async (channel: ChannelId) => {
     const began = performance.now();
     await one(channel);
     latencies.since(began);
-  }
-  return { ...latencies.figures(), stored: stored.count };
+  };
+  for (const channel of channels.splice(0, WARM_UP)) await one(channel);
+  const figures = await measured(channels.length, () =>
+    closedLoop(channels.length, concurrency, async (index) => {
+      const channel = channels[index];
+      if (channel !== undefined) await timed(channel);
+    }),
+  );
+  return { ...figures, ...latencies.figures(), stored: stored.count };
 }

@@ -1,9 +1,12 @@
 /**
  * `npm run bench [-- <name> …]`: measures and prints Markdown tables. Each variant of a benchmark is run in a
- * fresh process, in turn with the others, as often as the benchmark says; the tables show medians.
- * `BENCH_SESSIONS` is how many sessions the store of the restore and start-up benchmarks holds.
+ * fresh process, in turn with the others, as often as the benchmark says; the tables show medians. `redis` stands for
+ * all that is measured on Redis.
+ * `BENCH_SESSIONS` is how many sessions the store of the restore and start-up benchmarks holds. `BENCH_PEERS` is a
+ * folder that BullMQ was installed in (`npm install bullmq`), where turns shall be compared with it.
  */
 import { fork } from "node:child_process";
+import { cpSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Benchmark, type Figures, Results, type StoredSessions, toMarkdown } from "./benchmark.ts";
 import { storeSessions } from "./dataset.ts";
@@ -11,24 +14,36 @@ import { heap } from "./heap.ts";
 import { intake } from "./intake.ts";
 import { limits } from "./limits.ts";
 import { machine } from "./machine.ts";
+import { REPLICA } from "./redis/crew.ts";
+import { storeRedisSessions } from "./redis/dataset.ts";
+import { REDIS } from "./redis/index.ts";
+import { runReplica } from "./redis/replica.ts";
+import { startBenchRedis } from "./redis/server.ts";
 import { restore } from "./restore.ts";
 import { startUp } from "./start-up.ts";
 import { turns } from "./turns.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [limits, intake, turns, restore, heap, startUp];
+const BENCHMARKS: readonly Benchmark[] = [limits, intake, turns, restore, heap, startUp, ...REDIS];
 const CHILD = "--variant";
+/** The compiler leaves out what is no TypeScript. */
+const SCRIPTS = "src/stores/redis/scripts/";
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === CHILD) await runVariant(rest);
-else await runBenchmarks(first === undefined ? BENCHMARKS : [first, ...rest].map(named));
+else if (first === REPLICA) await runReplica(JSON.parse(rest[0] ?? ""));
+else await runBenchmarks(first === undefined ? BENCHMARKS : [first, ...rest].flatMap(named));
 
 async function runBenchmarks(benchmarks: readonly Benchmark[]): Promise<void> {
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));
-  const isStored = benchmarks.some(({ stored }) => stored);
-  const stored = await storeSessions(isStored ? Number(process.env.BENCH_SESSIONS ?? 100_000) : 0);
+  cpSync(new URL(`../../../../${SCRIPTS}`, import.meta.url), new URL(`../../${SCRIPTS}`, import.meta.url), {
+    recursive: true,
+  });
   console.log(machine());
+  const places = new Map<Benchmark["stored"], StoredSessions>([[undefined, { count: 0, place: "" }]]);
   for (const benchmark of benchmarks) {
+    const stored = places.get(benchmark.stored) ?? (await storedIn(benchmark.stored));
+    places.set(benchmark.stored, stored);
     const rounds: Record<string, Figures>[] = [];
     for (let round = 0; round < benchmark.rounds; round += 1) {
       const figures: Record<string, Figures> = {};
@@ -39,19 +54,27 @@ async function runBenchmarks(benchmarks: readonly Benchmark[]): Promise<void> {
     }
     console.log(`\n## ${benchmark.title}\n\n${toMarkdown(benchmark.report(new Results(rounds)))}`);
   }
+  // A Redis with the stored sessions, where there is one, ends with the process.
+  process.exit();
 }
 
-function named(name: string): Benchmark {
+async function storedIn(kind: Benchmark["stored"]): Promise<StoredSessions> {
+  const count = Number(process.env.BENCH_SESSIONS ?? 100_000);
+  return kind === "redis" ? await storeRedisSessions(await startBenchRedis(), count) : await storeSessions(count);
+}
+
+function named(name: string): readonly Benchmark[] {
+  if (name === "redis") return REDIS;
   const found = BENCHMARKS.find((benchmark) => benchmark.name === name);
-  if (found) return found;
-  const known = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
+  if (found) return [found];
+  const known = [...BENCHMARKS.map((benchmark) => benchmark.name), "redis"].join(", ");
   console.error(`There is no benchmark "${name}". There are: ${known}.`);
   process.exit(2);
 }
 
 function inFreshProcess({ name }: Benchmark, variant: string, stored: StoredSessions): Promise<Figures> {
   return new Promise((resolve, reject) => {
-    const args = [CHILD, name, variant, String(stored.count), stored.folder];
+    const args = [CHILD, name, variant, String(stored.count), stored.place];
     const child = fork(fileURLToPath(import.meta.url), args, { execArgv: ["--expose-gc"] });
     let figures: Figures | undefined;
     child.once("message", (sent) => {
@@ -65,10 +88,10 @@ function inFreshProcess({ name }: Benchmark, variant: string, stored: StoredSess
   });
 }
 
-async function runVariant([name = "", variant = "", count = "0", folder = ""]: readonly string[]): Promise<void> {
-  const measure = named(name).variants[variant];
+async function runVariant([name = "", variant = "", count = "0", place = ""]: readonly string[]): Promise<void> {
+  const measure = named(name)[0]?.variants[variant];
   if (!measure) throw new Error(`${name} has no variant "${variant}".`);
-  const figures = await measure({ count: Number(count), folder });
+  const figures = await measure({ count: Number(count), place });
   if (process.send) process.send(figures, () => process.exit());
   else console.log(figures);
 }

@@ -8,7 +8,7 @@ import { type Benchmark, type Figures, show } from "./benchmark.ts";
 import { temporaryFolder } from "./folders.ts";
 
 /** The built program, not the benchmark's own build: its folder stands two levels below node_modules. */
-const CLI = fileURLToPath(new URL("../../../../dist/src/cli.js", import.meta.url));
+export const CLI = fileURLToPath(new URL("../../../../dist/src/cli.js", import.meta.url));
 const BARE = `require("node:http").createServer((_, r) => r.end()).listen(0, "127.0.0.1", function () {
   console.log("http://127.0.0.1:" + this.address().port);
 });`;
@@ -20,12 +20,12 @@ export const startUp: Benchmark = {
   name: "start-up",
   title: "Start-up of the built program: spawn → GET /readyz answers 200",
   rounds: 5,
-  stored: true,
+  stored: "lmdb",
   variants: {
-    "bare Node, an HTTP server": () => start(["-e", BARE]),
-    "empty store": () => startGateway(temporaryFolder()),
-    "stored sessions": ({ folder }) => startGateway(folder),
-    "empty store, Telegram configured": async () => startGateway(temporaryFolder(), await telegram()),
+    "bare Node, an HTTP server": startBare,
+    "empty store": () => startGateway(`lmdb:${temporaryFolder()}`),
+    "stored sessions": ({ place }) => startGateway(`lmdb:${place}`),
+    "empty store, Telegram configured": async () => startGateway(`lmdb:${temporaryFolder()}`, await telegram()),
   },
   report: (results) => [
     ["", "ready ms", "of an empty store", "RSS MB at idle", "RSS MB at most"],
@@ -38,11 +38,15 @@ export const startUp: Benchmark = {
   ],
 };
 
-async function startGateway(folder: string, more = ""): Promise<Figures> {
+export function startBare(): Promise<Figures> {
+  return start(["-e", BARE]);
+}
+
+export async function startGateway(url: string, more = ""): Promise<Figures> {
   const config = join(temporaryFolder(), "switchboard.yaml");
   writeFileSync(
     config,
-    `store: { url: "lmdb:${folder}" }
+    `store: { url: "${url}" }
 http: { host: 127.0.0.1, port: 0, token: "a-token-for-the-benchmark" }
 log: { level: silent }
 adapters:
@@ -73,7 +77,7 @@ async function start(args: readonly string[]): Promise<Figures> {
   }
 }
 
-async function firstUrl(output: AsyncIterable<Buffer>): Promise<string> {
+export async function firstUrl(output: AsyncIterable<Buffer>): Promise<string> {
   let text = "";
   for await (const chunk of output) {
     text += chunk.toString();
