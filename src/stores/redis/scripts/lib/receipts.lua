@@ -71,7 +71,8 @@ local function addReceipt(id, receipt, dedupeFor)
   set('recent', recent)
 end
 
--- Puts the new receipt in the place of the one with the same id. What was caught up stays marked so.
+-- Puts the new receipt in the place of the one with the same id. Where that has expired with its bucket, it becomes one
+-- of the newest: a bucket that is begun here would never expire. What was caught up stays marked so.
 local function replaceReceipt(id, receipt)
   if string.sub(findReceipt(id) or '', 1, 1) == '-' then receipt = '-' .. receipt end
   local first, last = boundsOf(id)
