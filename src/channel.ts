@@ -42,8 +42,8 @@ export interface ChannelAdapter {
   split(markdown: string): string[];
 
   /**
-   * Posts a part from `split`. Rejects with `DeliveryError`. `key` is unique for what is said: an adapter whose
-   * platform can de-duplicate by it must do so, and declares `limits.repeatableSend`.
+   * Posts a part from `split`. Rejects with `DeliveryError`. `key` is unique within the channel for what is said: an
+   * adapter whose platform can de-duplicate by it must do so, and declares `limits.repeatableSend`.
    */
   send(channel: ChannelId, text: string, options: SendOptions): Promise<MessageRef>;
 }

@@ -41,7 +41,7 @@ export class Delivery {
     const { key, signal, permit } = options;
     const id = idOf(channel);
     await this.#admit(id, options);
-    const body = { content: render(text) + markOf(key), nonce: nonceOf(key), enforce_nonce: true, ...QUIET };
+    const body = { content: render(text) + markOf(key), nonce: nonceOf(id, key), enforce_nonce: true, ...QUIET };
     let inDoubt = false;
     for (let tries = 1; ; tries++) {
       try {

@@ -12,9 +12,9 @@ const FIRST = 0x2061;
 /** Each character carries two bits: forty altogether, among the bot's own posts in one channel. */
 export const MARK_LENGTH = 20;
 
-/** 24 characters; Discord takes 25. */
-export function nonceOf(key: string): string {
-  return createHash("sha256").update(key).digest("base64url").slice(0, 24);
+/** 24 characters; Discord takes 25. A key is unique within its channel, a nonce must be so for the whole bot. */
+export function nonceOf(channel: string, key: string): string {
+  return createHash("sha256").update(`${channel}/${key}`).digest("base64url").slice(0, 24);
 }
 
 export function markOf(key: string): string {

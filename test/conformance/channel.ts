@@ -257,6 +257,17 @@ export function describeChannel(name: string, harness: ChannelHarness): void {
         expect(new Set(refs).size).toBe(3);
       });
 
+      test("takes one key in two channels for two things", async () => {
+        const adapter = await start();
+        const { channel: one } = await platform.say(0, "hello");
+        const { channel: other } = await platform.say(1, "hello, too");
+        await arrived("hello", "hello, too");
+        const same = options();
+        await adapter.send(one, "here", same);
+        await adapter.send(other, "there", same);
+        expect([await textsIn(one), await textsIn(other)]).toEqual([["here"], ["there"]]);
+      });
+
       test("still sends after stop", async () => {
         const adapter = await start();
         const channel = await conversation();
