@@ -3,7 +3,8 @@
  * fresh process, in turn with the others, as often as the benchmark says; the tables show medians. `redis` stands for
  * all that is measured on Redis.
  * `BENCH_SESSIONS` is how many sessions the store of the restore and start-up benchmarks holds. `BENCH_PEERS` is a
- * folder that BullMQ was installed in (`npm install bullmq`), where turns shall be compared with it.
+ * folder that BullMQ was installed in (`npm install bullmq`), where turns shall be compared with it. `BENCH_ROUNDS` is
+ * how often each variant is measured, where it shall not be as often as its benchmark says.
  */
 import { fork } from "node:child_process";
 import { cpSync } from "node:fs";
@@ -45,7 +46,7 @@ async function runBenchmarks(benchmarks: readonly Benchmark[]): Promise<void> {
     const stored = places.get(benchmark.stored) ?? (await storedIn(benchmark.stored));
     places.set(benchmark.stored, stored);
     const rounds: Record<string, Figures>[] = [];
-    for (let round = 0; round < benchmark.rounds; round += 1) {
+    for (let round = 0; round < Number(process.env.BENCH_ROUNDS ?? benchmark.rounds); round += 1) {
       const figures: Record<string, Figures> = {};
       for (const variant of Object.keys(benchmark.variants)) {
         figures[variant] = await inFreshProcess(benchmark, variant, stored);

@@ -23,7 +23,7 @@ const PATIENCE = 30_000;
 export const redisFailover: Benchmark = {
   name: "redis-failover",
   title: "Redis: how long a channel stands still, 2 gateways, lease of 3 s",
-  rounds: 3,
+  rounds: 2,
   variants: {
     "kill -9: until a turn in flight is begun again elsewhere": killed,
     "kill -9: until a message sent right after it is begun": killedIdle,

@@ -14,7 +14,7 @@ const AT_ONCE = 1_000;
 export const redisRestore: Benchmark = {
   name: "redis-restore",
   title: "Redis: restore of a stored session",
-  rounds: 3,
+  rounds: 2,
   stored: "redis",
   variants: {
     ...Object.fromEntries(

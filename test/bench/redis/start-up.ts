@@ -5,7 +5,7 @@ import { startBenchRedis } from "./server.ts";
 export const redisStartUp: Benchmark = {
   name: "redis-start-up",
   title: "Redis: start-up of the built program: spawn → GET /readyz answers 200",
-  rounds: 5,
+  rounds: 3,
   stored: "redis",
   variants: {
     "bare Node, an HTTP server": startBare,

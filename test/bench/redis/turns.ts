@@ -18,7 +18,7 @@ const SETUPS: readonly Setup[] = [
 export const redisAccepts: Benchmark = {
   name: "redis-accepts",
   title: `Redis: from receive to durable, ${CHANNELS} channels`,
-  rounds: 2,
+  rounds: 1,
   variants: Object.fromEntries(SETUPS.map((setup) => [nameOf(setup), () => accepts(setup)])),
   report: (results) => [
     ["replicas, in flight", "accepted/s", "of the raw script", "CPU µs, node", "Redis", "p50 µs", "p99 µs"],
@@ -39,7 +39,7 @@ async function accepts(setup: Setup): Promise<Figures> {
 export const redisTurns: Benchmark = {
   name: "redis-turns",
   title: `Redis: complete turns, null agent and adapter, ${CHANNELS} channels x 20 messages`,
-  rounds: 2,
+  rounds: 1,
   variants: Object.fromEntries(SETUPS.map((setup) => [nameOf(setup), () => turns(setup)])),
   report: (results) => [
     [
