@@ -18,12 +18,13 @@ import {
   type SendOptions,
 } from "../../src/channel.ts";
 import { describe, SwitchboardError } from "../../src/errors.ts";
-import { adapterOf, type ChannelId, type Clock, channelId, type MessageRef } from "../../src/model.ts";
+import { adapterOf, type ChannelId, type Clock, channelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import type { Hint, Store } from "../../src/store.ts";
 import { splitMarkdown } from "../shared/split.ts";
 import { EventStream } from "./events.ts";
 import { createFiles } from "./files.ts";
-import { putInbound, putOutbound, refOf } from "./log.ts";
+import { isOutbound, putInbound, putOutbound, refOf } from "./log.ts";
+import { isChannel } from "./parse.ts";
 import { createRenderer } from "./render.ts";
 import { createRoutes } from "./routes.ts";
 import { createViews, type ViewStore } from "./views.ts";
@@ -60,6 +61,8 @@ class Web implements ChannelAdapter, Editing, Routes {
   #intake: Intake | undefined;
   #unwatch: (() => void) | undefined;
   #state: AdapterHealth["state"] = "starting";
+  /** Why the last message could not be stored. */
+  #trouble: string | undefined;
 
   constructor(options: WebAdapterOptions) {
     this.#options = options;
@@ -109,7 +112,9 @@ class Web implements ChannelAdapter, Editing, Routes {
   }
 
   health(): AdapterHealth {
-    return { state: this.#state };
+    if (this.#state !== "connected" || this.#trouble === undefined) return { state: this.#state };
+    const detail = `Messages can't be stored now (${this.#trouble}). The page keeps them and sends them again.`;
+    return { state: "degraded", detail };
   }
 
   split(markdown: string): string[] {
@@ -123,6 +128,7 @@ class Web implements ChannelAdapter, Editing, Routes {
   }
 
   async edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void> {
+    if (!isOutbound(ref)) throw new DeliveryError("gone", `No message of this page: ${ref}`);
     await this.#put(channel, ref, text, options, options.urgency === "preview");
   }
 
@@ -138,6 +144,7 @@ class Web implements ChannelAdapter, Editing, Routes {
     { signal, permit }: Pick<SendOptions, "signal" | "permit">,
     growing: boolean,
   ): Promise<void> {
+    if (!isChannel(nativeOf(channel))) throw new DeliveryError("refused", `No channel of this page: ${channel}`);
     if (signal.aborted) throw new DeliveryError("unavailable", "The gateway gave the session up before the send.");
     if (permit?.() === false) throw new DeliveryError("unavailable", "Not sent: it may be another replica's by now.");
     try {
@@ -153,6 +160,10 @@ class Web implements ChannelAdapter, Editing, Routes {
     this.#underWay.add(taking);
     try {
       await taking;
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#trouble = describe(error);
+      throw error;
     } finally {
       this.#underWay.delete(taking);
     }

@@ -23,6 +23,11 @@ export function refOf(key: string): MessageRef {
   return OUT + key;
 }
 
+/** Whether it can be the handle of a message that was sent. They are never taken away. */
+export function isOutbound(ref: MessageRef): boolean {
+  return ref.startsWith(OUT);
+}
+
 export async function putOutbound(
   store: JournalStore,
   channel: ChannelId,

@@ -5,8 +5,12 @@ import type { WirePost } from "./wire.ts";
 const MAX_TEXT = 100_000;
 
 /** The native id of a channel: made by the page, so only its shape can be held to. */
+export function isChannel(native: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(native);
+}
+
 export function parseChannel(text: string): string {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text)) throw invalid('A channel id has 1 to 64 letters, digits, "-" or "_".');
+  if (!isChannel(text)) throw invalid('A channel id has 1 to 64 letters, digits, "-" or "_".');
   return text;
 }
 
