@@ -74,8 +74,12 @@ class Writer {
           const task = item.checked === true ? "☑ " : item.checked === false ? "☐ " : "";
           // Right behind another marker Discord takes a second one for text.
           const bullet = this.text.endsWith("- ") ? "• " : "- ";
+          const before = this.text;
           this.text += (node.ordered ? `${number++}. ` : bullet) + task;
+          const marked = this.text;
           this.#blocks(item, `${indent}  `);
+          // A marker with nothing behind it is text to Discord, a minus.
+          if (this.text === marked && !node.ordered) this.text = `${before}• ${task}`;
         }
         break;
       }

@@ -61,6 +61,7 @@ describe("Discord's rendering", () => {
     ["| n | qty |\n|---|--:|\n| ab | 5 |", "```\nn  │ qty\n───┼────\nab │   5\n```"],
     ["half \ud83d pair", "half \ufffd pair"],
     ["[only]: https://a.b", "[only]: https://a.b"],
+    ["- a\n  - b\n  -\n- c", "- a\n  - b\n  • \n- c"],
     ["**open", "\\*\\*open"],
     ["```\nstill open", "```\nstill open\n```"],
     ["**a****b**", "**a\\*\\*\\*\\*b**"],

@@ -2,7 +2,6 @@
  * A process that runs whole turns in many channels at once until it is killed, and prints what the store has
  * acknowledged, one JSON line each, only after it has. Arguments: folder, prefix of its message ids.
  */
-import { writeSync } from "node:fs";
 import type { ChannelId } from "../../src/model.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 
@@ -10,7 +9,8 @@ const [path = "", prefix = ""] = process.argv.slice(2);
 const store = await openLmdbStore({ path, clock: { now: Date.now, after: () => () => {} }, dedupeFor: 3_600_000 });
 
 function acknowledged(what: string, channel: ChannelId, id: string): void {
-  writeSync(1, `${JSON.stringify({ what, channel, id })}\n`);
+  // Not `writeSync`: it fails where the reader is slow and the pipe full. What a kill leaves unwritten counts as not acknowledged.
+  process.stdout.write(`${JSON.stringify({ what, channel, id })}\n`);
 }
 
 async function chat(channel: ChannelId): Promise<never> {
