@@ -7,7 +7,7 @@
  *   on: child processes and their children are ended before it returns.
  * - Nothing outlives `close`, also when a `run` is under way.
  */
-import type { AgentEvent, ChannelId, Json, Message, TranscriptEntry } from "./model.ts";
+import type { AgentEvent, AskRequest, ChannelId, GrantScope, Json, Message, Sender, TranscriptEntry } from "./model.ts";
 
 export interface Agent {
   /** Called once for each live session. Rejects where the agent can't be started; it is tried again with the next turn. */
@@ -36,9 +36,52 @@ export interface AgentTurn {
   /** From 1; above it, an earlier attempt was cut short or failed and may have had effects. */
   readonly attempt: number;
   readonly signal: AbortSignal;
+  /** `plan`: end with a plan of what you would do, and do nothing yet. `work`: answer. */
+  readonly phase: "plan" | "work";
+  /** Of `work`: the plan that was approved. Of `plan`: the one that these messages want changed. */
+  readonly plan?: string;
+  /** What the operator wants the agent to be told ahead of everything. */
+  readonly systemPrompt?: string;
+  /** What happened since the last turn, for the agent to know: why a plan was rejected. */
+  readonly note?: string;
+  /**
+   * Asks people, and waits for as long as they take: days, and restarts of the gateway. Where the run was cut short
+   * meanwhile, the same request in the next attempt is answered by what was decided. Several may be open at once.
+   * Rejects when `signal` aborts.
+   */
+  ask(request: AskRequest): Promise<AskOutcome>;
+  /** What was decided of the requests of earlier attempts, for agents that don't ask again by themselves. */
+  readonly decided: readonly DecidedRequest[];
 }
 
-/** The text of a turn's messages as one prompt. */
-export function promptOf(turn: Pick<AgentTurn, "messages">): string {
-  return turn.messages.map((message) => message.text).join("\n\n");
+export interface DecidedRequest {
+  readonly request: AskRequest;
+  readonly outcome: AskOutcome;
+}
+
+/** What became of a request. None of them but `rejected` is a no. */
+export type AskOutcome =
+  | { readonly kind: "approved"; readonly scope: GrantScope; readonly by: Sender }
+  | { readonly kind: "rejected"; readonly reason?: string; readonly by: Sender }
+  /** The values by the questions' ids: a choice's id or a text. */
+  | { readonly kind: "answered"; readonly answers: Readonly<Record<string, string>> }
+  /** It can't be decided any more: the operator's time is over, or it was withdrawn. */
+  | { readonly kind: "closed"; readonly reason: string };
+
+/** A turn as one prompt, for agents that know no phases. */
+export function promptOf({ messages, phase, plan, systemPrompt, note }: PromptParts): string {
+  const said = messages.map((message) => message.text).join("\n\n");
+  const parts = [systemPrompt, note && `(${note})`, said, planOf(phase, plan)];
+  return parts.filter((part) => part !== undefined && part !== "").join("\n\n");
+}
+
+export type PromptParts = Pick<AgentTurn, "messages"> &
+  Partial<Pick<AgentTurn, "phase" | "plan" | "systemPrompt" | "note">>;
+
+function planOf(phase: AgentTurn["phase"] | undefined, plan: string | undefined): string | undefined {
+  if (phase === "plan") {
+    const earlier = plan === undefined ? "" : `Your earlier plan, which this is to change:\n\n${plan}\n\n`;
+    return `${earlier}Answer with a plan of what you would do. Do nothing yet: the plan will be approved first.`;
+  }
+  return plan === undefined ? undefined : `The plan, which was approved; carry it out:\n\n${plan}`;
 }

@@ -11,7 +11,7 @@
  * - An account that can't work (wrong token, revoked, another poller) says so in `health()`, with a remedy,
  *   tries again where that can help, and never ends the process.
  */
-import type { Amendment, ChannelId, InboundEvent, MessageRef } from "./model.ts";
+import type { Amendment, ChannelId, InboundEvent, MessageRef, Sender } from "./model.ts";
 
 export interface ChannelAdapter {
   /** The name under `adapters` in the configuration: the first part of its channel ids. */
@@ -51,7 +51,27 @@ export interface ChannelAdapter {
 export interface SendOptions extends Permitted {
   readonly key: string;
   readonly signal: AbortSignal;
+  /** What people can do about it. Only where `limits.actions` is declared, and within it. */
+  readonly actions?: readonly Action[];
+  /** The bot's own message that it replies to. Where that is gone, or can't be replied to, it is posted all the same. */
+  readonly replyTo?: MessageRef;
 }
+
+/**
+ * What a person can do below a message. `data` (at most 64 bytes of ASCII, different within a message) comes back as
+ * `Press.data`; what was chosen or written as `Press.value`.
+ */
+export type Action =
+  | { readonly kind: "button"; readonly label: string; readonly data: string; readonly style?: "primary" | "danger" }
+  /** One of several. Only where `limits.actions.select` is not 0; values at most 64 bytes. */
+  | {
+      readonly kind: "select";
+      readonly label: string;
+      readonly data: string;
+      readonly choices: readonly { readonly label: string; readonly value: string }[];
+    }
+  /** A button that opens a form with one field for a text. Only where `limits.actions.form`. */
+  | { readonly kind: "form"; readonly label: string; readonly data: string; readonly prompt: string };
 
 /** A call that may come too late: it waits for the platform's pace, or the whole process was asleep. */
 export interface Permitted {
@@ -69,6 +89,8 @@ export interface ChannelLimits {
   readonly minEditInterval: number;
   /** A `send` repeated with the same key shows one message. */
   readonly repeatableSend: boolean;
+  /** Messages can have actions: at most so many, so many choices in a select, and whether forms can be opened. */
+  readonly actions?: { readonly most: number; readonly select: number; readonly form: boolean };
 }
 
 /** The bot's messages can be changed. An edit to what is already shown succeeds. */
@@ -80,6 +102,8 @@ export interface Editing {
 export interface EditOptions extends Permitted {
   readonly urgency: "preview" | "final";
   readonly signal: AbortSignal;
+  /** As in `SendOptions`; absent: from now on none. */
+  readonly actions?: readonly Action[];
 }
 
 /** The platform can show that the bot is at work. One call lasts for `typingLasts` ms. */
@@ -189,8 +213,31 @@ export interface Intake {
    */
   amend(change: Amendment): Promise<void>;
 
+  /**
+   * A person used an action of a message. Resolves with what to tell that person, and nobody else, when what it did is
+   * durable. Rejects like `take`; a press that the platform repeats is answered as the first time.
+   */
+  press(press: Press): Promise<Pressed>;
+
   /** The adapter named has been away from its platform, or starts: events may have been missed. Returns at once. */
   missed(adapter: string): void;
+}
+
+export interface Press {
+  readonly channel: ChannelId;
+  readonly sender: Sender;
+  readonly data: string;
+  /** What was chosen in a select, or written in a form. */
+  readonly value?: string;
+  /** The platform told no more than the chat: it may be any channel whose id begins with `channel`. */
+  readonly inexact?: true;
+}
+
+export interface Pressed {
+  /** Markdown without links or blocks, at most 180 characters. */
+  readonly text: string;
+  /** It did what was meant. */
+  readonly ok: boolean;
 }
 
 export type Taken =

@@ -48,7 +48,22 @@ export const ERRORS = {
   STALE_FENCE: { retryable: false, remedy: "Another owner has the session now. Nothing to do: that owner goes on." },
   SESSION_UNKNOWN: { retryable: false, remedy: "List the sessions with `switchboard sessions list`." },
   DEAD_LETTER_UNKNOWN: { retryable: false, remedy: "List the dead letters with `switchboard dead list`." },
-  ASK_UNKNOWN: { retryable: false, remedy: "The ask does not exist or its session was removed." },
+  ASK_UNKNOWN: {
+    retryable: false,
+    remedy: "List what is open with `switchboard asks list`; the asks of a removed session are gone.",
+  },
+  ASK_CLOSED: {
+    retryable: false,
+    remedy: "Nothing was changed. `switchboard audit` tells who decided what, and when.",
+  },
+  QUESTION_UNKNOWN: {
+    retryable: false,
+    remedy: "Name one of the ask's questions by its id: `switchboard asks list` shows them.",
+  },
+  SESSION_ENDED: {
+    retryable: false,
+    remedy: "The session is archived: nothing waits in it any more. Write to its channel for a new one.",
+  },
   AGENT_UNKNOWN: { retryable: false, remedy: "Name the agent under `agents` in the configuration." },
   AGENT_OPEN_FAILED: { retryable: true, remedy: "Check the agent's command or endpoint with `switchboard check`." },
   ADAPTER_UNKNOWN: { retryable: false, remedy: "Name the adapter under `adapters` in the configuration." },

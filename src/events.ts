@@ -17,9 +17,17 @@ export type GatewayEvent =
       readonly type: "turn.ended";
       readonly channel: ChannelId;
       readonly turn: string;
-      readonly outcome: Receipt["state"] | "retry" | "requeued";
+      readonly outcome: Receipt["state"] | "retry" | "requeued" | "suspended";
       readonly ms: number;
       readonly cause?: string;
+    }
+  /** `by`: a person's id. */
+  | {
+      readonly type: "ask";
+      readonly channel: ChannelId;
+      readonly ask: string;
+      readonly what: "opened" | "accepted" | "decided" | "already" | "reminded" | "expired";
+      readonly by?: string;
     }
   | { readonly type: "command"; readonly channel: ChannelId; readonly command: string; readonly sender: string }
   | { readonly type: "delivered"; readonly channel: ChannelId; readonly entry: string }

@@ -1,9 +1,11 @@
 /**
- * The words of Switchboard as types. This file imports nothing; everything else may import it.
+ * The words of Switchboard as types; those of asks stand in `ask.ts`. It imports nothing else; everything else may import it.
  *
  * Times are milliseconds since the Unix epoch unless a name says otherwise. Every type here is plain
  * JSON: a store may keep it as it is.
  */
+
+export type * from "./ask.ts";
 
 /** A value that survives a round trip through JSON. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -56,6 +58,8 @@ export interface InboundEvent {
   readonly follows?: true;
   /** It was read from the platform's history: the event itself was missed. */
   readonly caughtUp?: true;
+  /** The gateway's own message that this one replies to, where the platform says so. */
+  readonly answers?: MessageRef;
 }
 
 /** A person's later change of a message: its new text, or null where it was deleted. */
@@ -73,6 +77,14 @@ export interface Message {
   readonly sentAt: number;
   /** When the store took it. */
   readonly acceptedAt: number;
+  /** What it has to do with a plan: it is the one that was approved, or it wants another one. */
+  readonly plan?: PlanStep;
+}
+
+/** `ask`: the plan's; absent where one is wanted for the first time. */
+export interface PlanStep {
+  readonly ask?: string;
+  readonly step: "make" | "revise" | "carry out";
 }
 
 /** Who cancelled a turn and why; recorded in the step that stops it. */
@@ -98,6 +110,8 @@ export interface Turn {
   readonly cancelled?: Cancellation;
   /** Not before this time may a failed attempt be repeated. */
   readonly retryAt?: number;
+  /** The asks that its earlier attempts opened, oldest first. */
+  readonly asks?: readonly string[];
 }
 
 /** The platform's own handle of a message that the gateway posted. Opaque outside its adapter. */
@@ -135,6 +149,10 @@ export interface Control {
   readonly replyTo?: string;
   /** What its arrival did in the same step, for the answer to say so. */
   readonly effect?: ControlEffect;
+  /** Of `say`: a message that came while an ask was open, and may be the answer to it. */
+  readonly message?: Message;
+  /** Of `say`: the gateway's own message that it replies to. */
+  readonly answers?: MessageRef;
 }
 
 export interface ControlEffect {
@@ -148,10 +166,16 @@ export interface ControlEffect {
 export interface OutboxEntry {
   /** Unique within the channel and never used again: the key that a platform may de-duplicate by. */
   readonly id: string;
-  /** An answer must appear exactly once; a notice (command reply, failure) may be repeated with a mark. */
-  readonly kind: "answer" | "notice";
-  /** Markdown that `ChannelAdapter.split` made to fit. */
+  /**
+   * An answer must appear exactly once; a notice (command reply, failure) may be repeated with a mark. A card shows an
+   * ask: it must appear once too.
+   */
+  readonly kind: "answer" | "notice" | "card";
+  /** Markdown that `ChannelAdapter.split` made to fit. Empty of a card: its text follows from the ask as it is when it is sent. */
   readonly text: string;
+  readonly card?: Card;
+  /** The gateway's own message that it replies to. */
+  readonly replyTo?: MessageRef;
   /** The message to edit, once one exists: a preview, a placeholder, or none yet. */
   readonly ref?: MessageRef;
   /** `sending`: a send was begun, and whether it happened is in doubt until it is settled. */
@@ -168,6 +192,17 @@ export interface OutboxDraft {
   readonly kind: OutboxEntry["kind"];
   readonly text: string;
   readonly ref?: MessageRef;
+  readonly card?: Card;
+  readonly replyTo?: MessageRef;
+}
+
+/** Which part of an ask a message shows. */
+export interface Card {
+  readonly ask: string;
+  /** One question of several. */
+  readonly question?: string;
+  /** It reminds of one that is shown further up. */
+  readonly reminder?: true;
 }
 
 /** Where a session came from. */
@@ -205,7 +240,35 @@ export interface Session {
   readonly error?: SessionError;
   /** What the agent asked to be given back at its next opening. */
   readonly agentState?: Json;
+  readonly settings?: SessionSettings;
   readonly stats: SessionStats;
+}
+
+/** What people set, and granted, in a session. */
+export interface SessionSettings {
+  /** Absent: as the route says. */
+  readonly mode?: PermissionMode;
+  /** What need not be asked again in this session. */
+  readonly grants?: readonly Rule[];
+  /** What need not be asked again in this channel: a new session takes it over. */
+  readonly rules?: readonly Rule[];
+  /** To be told to the agent with the next message: why a plan was rejected. */
+  readonly note?: string;
+}
+
+/**
+ * What an agent may do unasked. `ask`: nothing that it asks for. `accept-edits`: change files. `plan`: nothing before
+ * its plan was approved. `bypass`: everything.
+ */
+export type PermissionMode = "ask" | "accept-edits" | "plan" | "bypass";
+
+/** A permission that was given for more than once. */
+export interface Rule {
+  readonly tool: string;
+  /** What of the tool: compared with the request's; `*` stands for any characters. Absent: all of it. */
+  readonly pattern?: string;
+  readonly by: Sender;
+  readonly at: number;
 }
 
 /** What a new session starts from; the store adds id, times and stats. */
@@ -213,6 +276,7 @@ export interface NewSession {
   readonly source: SessionSource;
   readonly agent: string;
   readonly title: string;
+  readonly settings?: SessionSettings;
 }
 
 /** The fields of a session that a turn or a command may change. `null` removes an optional one. */
@@ -221,6 +285,8 @@ export interface SessionPatch {
   readonly pinned?: boolean;
   readonly error?: SessionError | null;
   readonly agentState?: Json;
+  /** All of it at once. */
+  readonly settings?: SessionSettings;
   readonly stats?: SessionStats;
 }
 
@@ -248,25 +314,6 @@ export interface DeadLetter {
   readonly reply?: Omit<OutboxDraft, "ref">;
   readonly cause: string;
   readonly attempts: number;
-  readonly at: number;
-}
-
-/** What an agent wants from people. Durable, decided once. */
-export interface Ask {
-  readonly id: string;
-  readonly channel: ChannelId;
-  readonly session: string;
-  readonly turn?: string;
-  readonly kind: "plan" | "permission" | "questions";
-  readonly text: string;
-  readonly openedAt: number;
-  readonly remindedAt?: number;
-  readonly decision?: AskDecision;
-}
-
-export interface AskDecision {
-  readonly answer: Json;
-  readonly by: Sender;
   readonly at: number;
 }
 

@@ -1,9 +1,9 @@
 /**
  * The port of `http/` and the CLI: what an operator may ask of a running gateway. Core implements it.
  */
-import type { AdapterHealth, CommandInfo } from "./channel.ts";
-import type { ChannelId, ControlEffect, DeadLetter, Session, SessionStatus } from "./model.ts";
-import type { QueueView, SessionQuery, StoreStats, TranscriptPage } from "./store.ts";
+import type { AdapterHealth, CommandInfo, Taken } from "./channel.ts";
+import type { Ask, ChannelId, ControlEffect, DeadLetter, Session, SessionStatus, Verdict } from "./model.ts";
+import type { AskQuery, AuditPage, QueueView, SessionQuery, StoreStats, TranscriptPage } from "./store.ts";
 
 export interface Operations {
   health(): Promise<GatewayHealth>;
@@ -20,11 +20,36 @@ export interface Operations {
   /** Interrupts the session's agent and forgets the session. Rejects with SESSION_UNKNOWN. */
   remove(id: string): Promise<void>;
 
+  /** Open asks, oldest first; those of a plan only where their session is not busy, with `idle`. */
+  asks(query: AskQuery & { idle?: boolean }): Promise<{ asks: AskView[]; cursor?: string }>;
+  /** Rejects with ASK_UNKNOWN. */
+  ask(id: string): Promise<AskView>;
+  /**
+   * Decides, or answers one question, as an admin. Rejects with ASK_UNKNOWN, QUESTION_UNKNOWN, REQUEST_INVALID (the kind
+   * of ask or the choice does not fit), ASK_CLOSED (who was first, and when) and SESSION_ENDED.
+   */
+  decide(id: string, decision: Decision, by: string): Promise<{ remaining: number }>;
+  audit(page: { limit: number; after?: string }): Promise<AuditPage>;
+  /** Puts a message into the session's channel, as from a person named `by`. Rejects with SESSION_UNKNOWN, SESSION_ENDED. */
+  say(session: string, text: string, by: string): Promise<Taken>;
+
   deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]>;
   /** Both reject with DEAD_LETTER_UNKNOWN. */
   replay(id: string): Promise<void>;
   discard(id: string): Promise<void>;
 }
+
+/** An ask without what is nobody's business. */
+export interface AskView extends Omit<Ask, "key" | "context"> {
+  readonly state: "open" | "partly answered" | "decided" | "expired" | "withdrawn";
+  /** How many questions are open still, or 1 for what is not a question; 0 when it has ended. */
+  readonly remaining: number;
+}
+
+export type Decision =
+  | { readonly verdict: Exclude<Verdict, { kind: "answered" }> }
+  /** The question's id may be left out where only one is open. */
+  | { readonly question?: string; readonly value: string };
 
 /** A session's stored fields with its live ones on top. */
 export interface SessionRow extends Session {

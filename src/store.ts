@@ -12,10 +12,10 @@
  * - A call that rejected with STORE_UNAVAILABLE may still have been carried out, or be so a little later. Calling again
  *   is always right: what was done is not done twice, and the answer is the one that was lost.
  */
+import type { AskDraft, AskStore } from "./ask-store.ts";
 import type {
   Amendment,
   Ask,
-  AskDecision,
   ChannelId,
   Control,
   ControlEffect,
@@ -28,7 +28,6 @@ import type {
   OutboxDraft,
   OutboxEntry,
   ReceiptView,
-  Sender,
   Session,
   SessionPatch,
   SessionSource,
@@ -36,14 +35,19 @@ import type {
   Turn,
 } from "./model.ts";
 
+export type * from "./ask-store.ts";
+
 /** Grows each time a channel changes owner. */
 export type Fence = number;
 
-export interface Store extends Journal {
+export interface Store extends Journal, AskStore {
   // ── Intake: unfenced, from any replica. The event's id is de-duplicated in the same step and remembered
   //    for `dedupeFor`, also across restarts; a repetition changes nothing and says so.
 
-  /** Puts a message at the end of the channel's inbox, or refuses it when `max` already wait. */
+  /**
+   * Puts a message at the end of the channel's inbox, or refuses it when `max` already wait. While an ask of the
+   * channel is open it may be the answer to it: then it is recorded as a command `say` instead (`aside`).
+   */
   accept(event: InboundEvent, options: AcceptOptions): Promise<Accepted>;
 
   /**
@@ -132,14 +136,6 @@ export interface Store extends Journal {
   /** Records how the delivery of one outbox entry stands. Unknown ids are ignored: they were settled before. */
   settleDelivery(channel: ChannelId, fence: Fence, id: string, outcome: DeliveryOutcome): Promise<void>;
 
-  // ── Asks
-
-  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<Ask>;
-  /** Unfenced: from any replica, the first wins. Rejects with ASK_UNKNOWN. */
-  decideAsk(id: string, answer: Json, by: Sender): Promise<{ status: "decided" | "already"; decision: AskDecision }>;
-  /** True, and the time noted, when a reminder is due: never reminded, or `cooldown` ms ago or longer, and still open. */
-  askReminded(id: string, cooldown: number): Promise<boolean>;
-
   // ── Operators: unfenced
 
   /**
@@ -218,6 +214,7 @@ export interface AcceptOptions {
 export type Accepted =
   /** `position` 1 runs next (or at once, where nothing runs). */
   | { readonly status: "queued"; readonly position: number }
+  | { readonly status: "aside" }
   | { readonly status: "duplicate"; readonly receipt: ReceiptView }
   | { readonly status: "full" };
 
@@ -258,6 +255,8 @@ export interface Lease extends Pending {
   readonly interrupted?: Turn;
   /** How many messages wait. */
   readonly waiting: number;
+  /** The open ones of the channel, oldest first. */
+  readonly asks: readonly Ask[];
 }
 
 export interface Pending {
@@ -270,20 +269,25 @@ export interface TurnCommit {
   readonly transcript: readonly TranscriptEntry[];
   readonly session: SessionPatch;
   readonly outbox: readonly OutboxDraft[];
+  /** The plan that the turn ends in: opened in the same step, its texts and card behind `outbox`. */
+  readonly ask?: AskDraft;
   /** As in `claim`; 0 claims nothing. */
   readonly take: number;
 }
 
 /**
+ * Except by `retry`, `requeue` and `suspend`, the open asks of the turn are withdrawn with it.
  * - `retry`: stays in flight; `claim` gives it again, the caller waits until `retryAt` first.
  * - `requeue`: stays in flight, this attempt not counted (the gateway stopped, not the agent).
+ * - `suspend`: as `requeue`, and `claim` gives nothing, nor is the channel unattended, until the last open ask of the turn
+ *   has ended or the turn is cancelled. Where none is open any more it is `requeue`.
  * - `park`: its messages become dead letters with the cause; receipts "failed".
  * - `cancel`: receipts "dropped" with the cancellation's reason. A cancelled turn ends so by `park` too, and
  *   nothing is put into the outbox then.
  */
 export interface TurnFailure {
   readonly turn: string;
-  readonly outcome: "retry" | "requeue" | "park" | "cancel";
+  readonly outcome: "retry" | "requeue" | "suspend" | "park" | "cancel";
   readonly cause: string;
   readonly retryAt?: number;
   readonly transcript: readonly TranscriptEntry[];
@@ -304,10 +308,14 @@ export interface ControlEnd {
   readonly control: string;
   readonly outbox: readonly OutboxDraft[];
   readonly session?: SessionPatch;
-  /** Archive the current session and make this one current. Refuses nothing: the turn in flight was cancelled before. */
+  /** Archive the current session, withdraw its asks and make this one current. Refuses nothing: the turn in flight was cancelled before. */
   readonly renew?: NewSession;
   /** Replay this dead letter. One that is gone by now is ignored. */
   readonly replay?: string;
+  /** Put this message at the end of the inbox; one of `say` keeps its receipt. */
+  readonly enqueue?: Message;
+  /** Withdraw these asks, those of them that are open. */
+  readonly withdraw?: { readonly asks: readonly string[]; readonly reason: string };
 }
 
 export type DeliveryOutcome =
@@ -315,8 +323,11 @@ export type DeliveryOutcome =
   | { readonly status: "sending"; readonly at: number }
   /** An empty placeholder stands on the platform; the text is still to come. */
   | { readonly status: "placed"; readonly ref: MessageRef }
-  /** Proven: the entry goes. */
-  | { readonly status: "delivered" }
+  /**
+   * Proven: the entry goes. Of a card: the message that shows it, and the version of the ask that it shows; where the ask
+   * has changed since, another card entry edits it.
+   */
+  | { readonly status: "delivered"; readonly shown?: { readonly ref: MessageRef; readonly version: number } }
   /**
    * Certainly not delivered; try again from `notBefore` on. `forgetRef`: the message to edit is gone. `uncounted`: it
    * was no attempt, the platform asked to wait.
@@ -324,13 +335,6 @@ export type DeliveryOutcome =
   | { readonly status: "failed"; readonly notBefore: number; readonly forgetRef?: true; readonly uncounted?: true }
   /** Can't be delivered: the entry becomes a dead letter, and the session's error says why. */
   | { readonly status: "parked"; readonly cause: string };
-
-export interface AskDraft {
-  readonly kind: Ask["kind"];
-  readonly text: string;
-  readonly turn?: string;
-  readonly outbox: readonly OutboxDraft[];
-}
 
 export interface SessionQuery {
   /** Of those that are not pinned. */
@@ -365,6 +369,10 @@ export interface QueueView {
   readonly running?: Turn;
   /** In order. */
   readonly waiting: Message[];
+  /** How many asks are open. */
+  readonly asks: number;
+  /** How many commands are not finished: what was decided, and what comes of it, among them. */
+  readonly commands: number;
   /** The newest inbound messages and commands of the channel, at least the last 10, newest first. */
   readonly recent: ReceiptView[];
 }
