@@ -4,6 +4,7 @@
  */
 import type {
   Ask,
+  AuditEntry,
   ChannelId,
   Control,
   DeadLetter,
@@ -72,6 +73,8 @@ export interface ChannelDump {
   readonly deadLetters: readonly DeadLetter[];
   /** By order. */
   readonly journal: readonly JournalEntry[];
+  /** Its part of the audit log, oldest first. In the whole log, entries of several channels stand by their time `at`. */
+  readonly audit: readonly AuditEntry[];
 }
 
 /** As many as `QueueView.recent` promises at least; of older ones no order is kept. */
@@ -89,6 +92,8 @@ export interface TurnDump extends Turn {
   readonly session: string;
   /** The next claim doesn't count as an attempt. */
   readonly requeued?: true;
+  /** As `requeued`, and there is none while one of its asks is open: also where none is any more. */
+  readonly suspended?: true;
 }
 
 /** `queued` for one that runs too: that is seen from the turn. `detail`: why it was dropped, or failed. */
@@ -101,8 +106,9 @@ export interface ReceiptDump {
 
 /** Is there nothing that a store must keep? */
 export function isEmpty(dump: ChannelDump): boolean {
-  const { turns, current, turn, sessions, waiting, controls, outbox, recent, older, deadLetters, journal } = dump;
-  const lists = [sessions, waiting, controls, outbox, recent, older, deadLetters, journal];
+  const { turns, current, turn, sessions, waiting, controls, outbox, recent, older, deadLetters, journal, audit } =
+    dump;
+  const lists = [sessions, waiting, controls, outbox, recent, older, deadLetters, journal, audit];
   return turns === 0 && current === undefined && turn === undefined && lists.every(({ length }) => length === 0);
 }
 

@@ -3,7 +3,11 @@
  * that each implementation passes the same suite.
  */
 import { describe } from "vitest";
+import { describeAskLists } from "./store/ask-lists.ts";
+import { describeAskMessages } from "./store/ask-messages.ts";
+import { describeAskTurns } from "./store/ask-turns.ts";
 import { describeAsks } from "./store/asks.ts";
+import { describeCards } from "./store/cards.ts";
 import { describeCommands } from "./store/commands.ts";
 import { describeConcurrency } from "./store/concurrency.ts";
 import { describeIntake } from "./store/intake.ts";
@@ -28,6 +32,10 @@ export function describeStore(name: string, open: OpenHarness): void {
     describeCommands(open);
     describeReplies(open);
     describeAsks(open);
+    describeCards(open);
+    describeAskLists(open);
+    describeAskTurns(open);
+    describeAskMessages(open);
     describeOperators(open);
     describeViews(open);
     describeLists(open);

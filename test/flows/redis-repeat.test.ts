@@ -3,8 +3,8 @@
  * again: what it did is done once, its answer is the one that got lost, and all that follows is as ever.
  */
 import { expect, test } from "vitest";
-import type { NewSession } from "../../src/model.ts";
-import type { Store } from "../../src/store.ts";
+import type { Message, NewSession } from "../../src/model.ts";
+import type { AskAnswered, Store } from "../../src/store.ts";
 import { openRedisStore } from "../../src/stores/redis/store.ts";
 import { TestClock } from "../support/clock.ts";
 import { type CutAt, startCutProxy } from "../support/cut-proxy.ts";
@@ -14,6 +14,7 @@ import { type RedisServer, startRedis } from "../support/redis.ts";
 const CHANNEL = "local:1" as const;
 const ANN = { id: "local:ann", name: "Ann" };
 const FRESH: NewSession = { source: "channel", agent: "demo", title: "" };
+const ASKING = { request: { kind: "plan", text: "May I?" }, requester: ANN, approvers: "members", key: "k" } as const;
 const NOTHING = { transcript: [], session: {}, outbox: [] };
 
 function said(id: string) {
@@ -28,6 +29,7 @@ interface Known {
   outbox: string[];
   letter: string;
   ask: string;
+  said: readonly Message[];
 }
 
 type Step = (store: Store, known: Known) => Promise<unknown>;
@@ -100,15 +102,65 @@ const STEPS: Record<string, Step> = {
     return { ...end, session: { ...end.session, id: "" } };
   },
   "open an ask": async (store, known) => {
-    const ask = await store.openAsk(CHANNEL, known.fence, {
-      kind: "plan",
-      text: "May I?",
-      outbox: [{ kind: "answer", text: "May I?" }],
+    const { ask, outbox } = await store.openAsk(CHANNEL, known.fence, {
+      ...ASKING,
+      request: { kind: "questions", text: "", questions: ["q1", "q2"].map((id) => ({ id, prompt: id })) },
+      dueAt: 0,
+      outbox: [{ kind: "answer", text: "Two questions" }],
     });
     known.ask = ask.id;
-    return ask.text;
+    known.outbox = outbox.map(({ id }) => id);
+    return { version: ask.version, outbox: outbox.map(({ kind, text }) => ({ kind, text })) };
   },
-  "decide it": (store, { ask }) => store.decideAsk(ask, true, ANN).then(({ decision }) => decision),
+  "show it": (store, { fence, outbox }) =>
+    settle(store, fence, outbox[1], { status: "delivered", shown: { ref: "c1", version: 1 } }),
+  "show it, too": (store, { fence, outbox }) =>
+    settle(store, fence, outbox[2], { status: "delivered", shown: { ref: "c2", version: 0 } }),
+  "remind of it": (store, { ask }) => store.remindAsk(ask, 0, undefined),
+  "say something": (store) => store.accept(said("6"), { max: 10, fullNotice: "full" }),
+  "look at it": async (store, known) => {
+    const { controls } = await store.pending(CHANNEL, known.fence);
+    known.said = controls.flatMap(({ message }) => message ?? []);
+    return known.said;
+  },
+  "put it into the inbox": async (store, { fence, said: [enqueue] }) => {
+    const end = { control: "6", outbox: [], ...(enqueue === undefined ? {} : { enqueue }) };
+    return (await store.finishControl(CHANNEL, fence, end)).outbox;
+  },
+  "answer one question": (store, { ask }) =>
+    store.answerAsk(ask, { by: ANN, via: "message", question: "q1", value: "one" }).then(shown),
+  "answer the other": (store, { ask }) =>
+    store.answerAsk(ask, { by: ANN, via: "message", question: "q2", value: "two" }).then(shown),
+  "claim what was said": claim,
+  "ask within the turn": async (store, known) => {
+    const { ask } = await store.openAsk(CHANNEL, known.fence, { ...ASKING, turn: known.turn, outbox: [] });
+    known.ask = ask.id;
+    return ask.version;
+  },
+  suspend: (store, { fence, turn }) =>
+    store.failTurn(CHANNEL, fence, { ...NOTHING, turn, outcome: "suspend", cause: "stopped", take: 0 }),
+  "expire it": (store, { ask }) => store.endAsk(ask, { state: "expired" }).then(shown),
+  "claim what waited": (store, known) => claim(store, known).then(() => known.turn),
+  "ask for more": async (store, { fence, turn }) => {
+    await store.openAsk(CHANNEL, fence, { ...ASKING, turn, outbox: [] });
+  },
+  "end with a plan": async (store, known) => {
+    const { fence, turn } = known;
+    const answer = { kind: "answer", text: "Here is the plan." } as const;
+    const commit = { ...NOTHING, turn, outbox: [answer], ask: { ...ASKING, outbox: [] }, take: 0 };
+    const end = await store.commitTurn(CHANNEL, fence, commit);
+    const { asks } = await store.asks({ limit: 9 });
+    known.ask = asks[0]?.id ?? "";
+    if (end.status !== "ended") return end;
+    // Its card names it.
+    expect(end.outbox.at(-1)?.card).toEqual({ ask: known.ask });
+    return { count: asks.length, outbox: end.outbox.map(({ kind, text }) => ({ kind, text })) };
+  },
+  "signal a new plan": (store) => store.signal(said("7"), { command: "plan", args: "", reason: "" }),
+  "withdraw the plan": async (store, { fence, ask }) => {
+    const withdraw = { asks: [ask], reason: "another one" };
+    return (await store.finishControl(CHANNEL, fence, { control: "7", outbox: [], withdraw })).outbox;
+  },
   journalPut: (store) => store.journalPut(CHANNEL, "key", { said: "hello" }).then(() => "put"),
   hold: (store) => store.hold("poll", "r"),
   letGo: (store) => store.letGo("poll", "r"),
@@ -116,7 +168,20 @@ const STEPS: Record<string, Step> = {
 };
 
 /** These say that they were there before; their answer is told by the receipt. */
-const TOLD_BY_RECEIPT = new Set(["accept", "accept a second one", "accept one too many", "refuse", "signal a stop"]);
+const TOLD_BY_RECEIPT = new Set([
+  "accept",
+  "accept a second one",
+  "accept one too many",
+  "refuse",
+  "signal a stop",
+  "say something",
+  "signal a new plan",
+]);
+
+/** Whether it is the first answer or the one of a repetition, the ask is the same. */
+function shown({ ask: { version, answers, end } }: AskAnswered) {
+  return { version, answers, end };
+}
 
 async function claim(store: Store, known: Known): Promise<unknown> {
   const turn = await store.claim(CHANNEL, known.fence, 1);
@@ -133,7 +198,7 @@ async function live(redis: RedisServer, cutStep?: string, at: CutAt = "before"):
   const prefix = `${at}-${cutStep}`.replace(/\W+/g, "-");
   const url = `${proxy.url}?prefix=${prefix}&shards=1&beside=yes`;
   const store = await openRedisStore({ url, clock: new TestClock(), dedupeFor: 86_400_000, lease: 60_000, keep: 0 });
-  const known: Known = { fence: 0, turn: "", session: "", outbox: [], letter: "", ask: "" };
+  const known: Known = { fence: 0, turn: "", session: "", outbox: [], letter: "", ask: "", said: [] };
   const answers: Record<string, unknown> = {};
   for (const [name, step] of Object.entries(STEPS)) {
     if (name === cutStep) {
@@ -146,6 +211,8 @@ async function live(redis: RedisServer, cutStep?: string, at: CutAt = "before"):
   const end = {
     queue: await store.queue(CHANNEL),
     stats: await store.stats(),
+    audit: (await store.audit({ limit: 99 })).entries.map(({ what, kind, reason }) => ({ what, kind, reason })),
+    asks: await store.asks({ limit: 9 }),
     transcript: await store.transcript(known.session, { limit: 10 }),
     pending: await again(async () => {
       const acquired = await store.acquire(CHANNEL, "r", FRESH);
@@ -178,8 +245,7 @@ async function again(call: () => Promise<unknown>): Promise<unknown> {
 
 /** Without the ids that are made by chance. */
 function plain(life: Life): Life {
-  const text = JSON.stringify(life).replace(/"ask:[^"]+"/g, '"ask"');
-  return JSON.parse(text.replace(/"args":"[^"]{8,}"/g, '"args":"id"'));
+  return JSON.parse(JSON.stringify(life).replace(/ask_[\w-]{20}_\w+/g, "ask_id"));
 }
 
 interface Life {

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { copyStore, digestOf } from "../../src/copy.ts";
 import type { Portable } from "../../src/dump.ts";
-import type { ChannelId } from "../../src/model.ts";
-import type { Lease, Store } from "../../src/store.ts";
+import type { AskRequest, ChannelId } from "../../src/model.ts";
+import type { AskDraft, Lease, Store } from "../../src/store.ts";
 import { openLmdbPortable } from "../../src/stores/lmdb/portable.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { openRedisPortable } from "../../src/stores/redis/portable.ts";
@@ -31,7 +31,8 @@ interface Step {
 
 const STEPS = [
   ...["accept", "accept", "accept", "claim", "claim", "commit", "retry", "requeue", "park", "cancel", "save"],
-  ...["stop", "stop all", "refuse", "finish", "renew", "settle", "ask", "decide", "replay", "discard", "remove"],
+  ...["stop", "stop all", "refuse", "finish", "renew", "settle", "replay", "discard", "remove"],
+  ...["ask", "ask of the turn", "ask", "decide", "answer", "expire", "remind", "suspend", "plan", "settings"],
   ...["journal", "journal", "advance", "flood"],
 ] as const;
 
@@ -43,19 +44,33 @@ const step: fc.Arbitrary<Step> = fc.record({
   text: fc.string({ unit: "grapheme", maxLength: 40 }),
 });
 
+const QUESTIONS = ["a,b", "ключ"];
+
+function askFor(text: string, number: number): AskRequest {
+  if (number === 0) return { kind: "permission", text, tool: text };
+  if (number < 3) return { kind: "plan", text };
+  return { kind: "questions", text, questions: QUESTIONS.map((id) => ({ id, prompt: text })) };
+}
+
 /** What there is to act on in one store. */
 class Actor {
   readonly #store: Store;
   readonly #clock: TestClock;
-  readonly #asks: string[] = [];
+  readonly #asks: string[];
 
-  constructor(store: Store, clock: TestClock) {
+  constructor(store: Store, clock: TestClock, asks: readonly string[] = []) {
     this.#store = store;
     this.#clock = clock;
+    this.#asks = [...asks];
   }
 
   /** What came of it, without the ids that a store makes up. */
   async do(step: Step): Promise<unknown> {
+    const told = JSON.stringify((await this.#do(step)) ?? null);
+    return JSON.parse(this.#asks.reduce((text, id, index) => text.replaceAll(id, `ask ${index}`), told));
+  }
+
+  async #do(step: Step): Promise<unknown> {
     const { channel, id, what, number, text } = step;
     const store = this.#store;
     switch (what) {
@@ -79,9 +94,18 @@ class Actor {
       case "discard":
         return await settled(store[what](`${channel}#${id}`));
       case "decide": {
-        const ask = this.#asks[number % Math.max(1, this.#asks.length)];
-        return await settled(store.decideAsk(ask ?? "ask_none", { text }, ANN).then(({ status }) => status));
+        const decision = { by: ANN, via: "api", verdict: { kind: "rejected", reason: text } } as const;
+        return await settled(store.answerAsk(this.#ask(number), decision).then(({ status }) => status));
       }
+      case "answer": {
+        const question = QUESTIONS[number % QUESTIONS.length] ?? "";
+        const answer = { by: ANN, via: "button", question, value: text } as const;
+        return await settled(store.answerAsk(this.#ask(number), answer).then(({ status }) => status));
+      }
+      case "expire":
+        return await settled(store.endAsk(this.#ask(number), { state: "expired" }).then(({ status }) => status));
+      case "remind":
+        return await store.remindAsk(this.#ask(number), number * 10, number > 3 ? undefined : number);
       case "remove": {
         const { sessions } = await store.list({ limit: 100, archived: true, channel });
         if (number > 0) return undefined;
@@ -90,6 +114,10 @@ class Actor {
       default:
         return await this.#asOwner(step, await this.#own(channel));
     }
+  }
+
+  #ask(number: number): string {
+    return this.#asks.at(-1 - number) ?? "ask_none";
   }
 
   async #own(channel: ChannelId): Promise<Lease> {
@@ -119,7 +147,18 @@ class Actor {
         return await settled(
           store.commitTurn(channel, fence, { turn, transcript, session, outbox, take: number }).then(statusOf),
         );
+      case "plan": {
+        const ask = this.#draft(text, 1);
+        return await settled(
+          store.commitTurn(channel, fence, { turn, transcript, session, outbox, ask, take: number }).then(statusOf),
+        );
+      }
+      case "settings": {
+        const rules = [{ tool: text, by: ANN, at }];
+        return await store.save(channel, fence, { session: { settings: { mode: "plan", note: text, rules } } });
+      }
       case "retry":
+      case "suspend":
       case "requeue":
       case "park":
       case "cancel": {
@@ -133,25 +172,38 @@ class Actor {
       case "renew": {
         const control = lease.controls[0]?.id ?? "";
         const renew = what === "renew" ? { renew: { source: "manual" as const, agent: text, title: text } } : {};
-        const ended = await store.finishControl(channel, fence, { control, outbox, session, ...renew });
+        const withdraw = number > 3 ? { withdraw: { asks: this.#asks.slice(-2), reason: text } } : {};
+        const message = { id: control, sender: ANN, text, sentAt: 1, acceptedAt: 2 };
+        const enqueue = number < 2 && control !== "" ? { enqueue: message } : {};
+        const effects = { ...renew, ...withdraw, ...enqueue };
+        const ended = await store.finishControl(channel, fence, { control, outbox, session, ...effects });
         return ended.outbox.map((entry) => entry.text);
       }
       case "settle": {
         const statuses = ["sending", "placed", "failed", "delivered", "parked"] as const;
+        const shown = { shown: { ref: `shown ${number}`, version: number } };
         const status = statuses[number % statuses.length] ?? "sending";
-        const outcome = { status, ref: text || "ref", notBefore: number, at: number, cause: text };
+        const outcome = { status, ref: text || "ref", notBefore: number, at: number, cause: text, ...shown };
         for (const { id } of lease.outbox.slice(0, 2)) await store.settleDelivery(channel, fence, id, outcome);
         return lease.outbox.map((entry) => [entry.text, entry.state, entry.attempts]);
       }
-      case "ask": {
-        const { id } = await store.openAsk(channel, fence, { kind: "plan", text, outbox });
-        if (number > 2) await store.askReminded(id, 0);
-        this.#asks.push(id);
+      case "ask":
+      case "ask of the turn": {
+        const draft = this.#draft(text, number);
+        const of = what === "ask" || turn === "" ? {} : { turn };
+        const { ask } = await store.openAsk(channel, fence, { ...draft, ...of, outbox });
+        this.#asks.push(ask.id);
         return undefined;
       }
       default:
         throw new Error(`no step ${what}`);
     }
+  }
+
+  #draft(text: string, number: number): AskDraft {
+    const request = askFor(text, number);
+    const due = number > 2 ? { dueAt: this.#clock.now() + number } : {};
+    return { request, requester: ANN, approvers: [text], key: text, outbox: [], ...due };
   }
 }
 
@@ -218,7 +270,8 @@ test("any store, copied to Redis and back", { timeout: 180_000 }, async () => {
         await openLmdbStore({ ...options, path: at("copy") }),
       ];
       try {
-        const [one, two] = [new Actor(before, clock), new Actor(after, new TestClock(clock.now()))];
+        const asks = (await before.asks({ limit: 1_000 })).asks.map(({ id }) => id).sort();
+        const [one, two] = [new Actor(before, clock, asks), new Actor(after, new TestClock(clock.now()), asks)];
         for (const each of future) {
           const [expected, found] = [await one.do(each), await two.do(each)];
           // An id is remembered for `dedupeFor` at least: the copy may still know one that the original has forgotten.
@@ -226,6 +279,10 @@ test("any store, copied to Redis and back", { timeout: 180_000 }, async () => {
           expect(found).toEqual(expected);
         }
         expect(await after.stats()).toEqual(await before.stats());
+        const log = async (store: Store) =>
+          (await store.audit({ limit: 10_000 })).entries.map(({ at, what }) => [at, what]);
+        const sorted = async (store: Store) => (await log(store)).map((entry) => entry.join()).sort();
+        expect(await sorted(after)).toEqual(await sorted(before));
       } finally {
         await Promise.all([before.close(), after.close()]);
       }

@@ -14,7 +14,22 @@ import { TestClock } from "../support/clock.ts";
 import { temporaryFolder } from "../support/gateway.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { ANN, BUSY, event, type Filled, fill, LONG, own, QUIET, REFUSED, ROOM, STRANGE, talk } from "./full-store.ts";
+import {
+  ANN,
+  ASKING,
+  BUSY,
+  event,
+  type Filled,
+  fill,
+  LONG,
+  own,
+  QUESTIONS,
+  QUIET,
+  REFUSED,
+  ROOM,
+  STRANGE,
+  talk,
+} from "./full-store.ts";
 
 const DEDUPE_FOR = 60_000;
 const LEASE = 500;
@@ -116,6 +131,9 @@ async function viewOf(site: Site) {
     ),
     letters: await store.deadLetters({ limit: 100 }),
     unattended: (await store.unattended("looker")).sort(),
+    asks: await store.asks({ limit: 100 }),
+    due: await store.dueAsks(100),
+    audit: (await store.audit({ limit: 100 })).entries,
     journal: await store.journalSince(STRANGE, 4, 100),
     page: await store.journalPage(STRANGE, 10, 20),
   };
@@ -137,7 +155,7 @@ describe.each([
     const before = await viewOf(source);
     const report = await copy(source, target);
     expect(report.written).toBe(report.figures.channels);
-    expect(report.figures).toMatchObject({ channels: 7, sessions: 5, inFlight: 3, asks: 2, deadLetters: 4 });
+    expect(report.figures).toMatchObject({ channels: 9, sessions: 8, inFlight: 4, asks: 7, deadLetters: 4 });
     expect(Object.values(report.figures).every((figure) => figure > 0)).toBe(true);
     const [original, copied] = [await dumpsOf(source), await dumpsOf(target)];
     for (const [channel, dump] of original) expect(wellFormed(copied.get(channel))).toEqual(wellFormed(dump));
@@ -147,7 +165,7 @@ describe.each([
 
   test("goes on: attempts, duplicates, replies, asks, dead letters, ids that are new", async () => {
     const [source, target] = [makeSource(), makeTarget()];
-    const { openAsk, decidedAsk } = await filled(source);
+    const { openAsk, decidedAsk, awaited } = await filled(source);
     const before = await dumpsOf(source);
     await copy(source, target);
     const store = await target.open();
@@ -181,13 +199,34 @@ describe.each([
     expect((await store.pending(BUSY, lease.fence)).outbox).toEqual([]);
     await store.finishControl(BUSY, lease.fence, { control: "status", outbox: [{ kind: "notice", text: "fine" }] });
     expect((await store.receipt(BUSY, "status"))?.receipt.state).toBe("answered");
-    expect(await store.decideAsk(decidedAsk, "no", ANN)).toMatchObject({ status: "already" });
-    expect(await store.decideAsk(openAsk, "yes", ANN)).toMatchObject({ status: "decided" });
+    const verdict = { kind: "approved", scope: "once" } as const;
+    const approval = { by: ANN, via: "api", verdict } as const;
+    expect(await store.answerAsk(decidedAsk, approval)).toMatchObject({ status: "already" });
+    expect(await store.answerAsk(openAsk, approval)).toMatchObject({ status: "decided" });
     await store.replay(`${BUSY}#dead-1`);
     await store.discard(`${BUSY}#dead-2`);
     expect(await store.receipt(BUSY, "dead-1")).toMatchObject({ receipt: { state: "queued" }, position: 3 });
     for (const { session } of was?.sessions ?? []) await store.remove(session.id);
     expect(await store.queue(BUSY)).toMatchObject({ waiting: [] });
+
+    const asking = await own(store, ASKING);
+    expect(asking.asks).toMatchObject([{ id: awaited, version: 2, reminders: 1 }, { request: { kind: "plan" } }]);
+    expect(asking.session.settings).toMatchObject({ mode: "accept-edits" });
+    expect(await store.claim(ASKING, asking.fence, 1)).toBeUndefined();
+    expect(await store.accept(event(ASKING, "more"), ROOM)).toEqual({ status: "aside" });
+    const [answered, open] = QUESTIONS.questions.map(({ id }) => id);
+    const answer = { by: ANN, via: "api", value: "2" } as const;
+    const twice = await store.answerAsk(awaited, { ...answer, question: answered ?? "" });
+    expect(twice).toMatchObject({ status: "already", ask: { shown: asking.asks[0]?.shown } });
+    const { after = "" } = await store.audit({ limit: 100 });
+    expect(await store.answerAsk(awaited, { ...answer, question: open ?? "" })).toMatchObject({ status: "decided" });
+    const { entries } = await store.audit({ limit: 100, after });
+    expect(entries).toMatchObject([{ what: "answered" }, { what: "decided", ask: awaited }]);
+    expect(await store.claim(ASKING, asking.fence, 1)).toMatchObject({
+      attempt: 1,
+      asks: expect.arrayContaining([awaited]),
+    });
+    expect((await store.queue(ASKING)).waiting.map(({ plan }) => plan?.step)).toEqual([undefined, "carry out"]);
 
     const strange = await own(store, STRANGE);
     expect(strange.interrupted).toMatchObject({ attempt: 1, cancelled: { by: ANN.id, reason: "50%; or, so" } });
@@ -272,7 +311,7 @@ describe.each([
     const [original, copied] = [await dumpsOf(source), await dumpsOf(target)];
     expect([...copied.keys()].sort()).toEqual([...original.keys()].sort());
     for (const [channel, dump] of original) expect(digestOf(copied.get(channel) ?? dump)).toBe(digestOf(dump));
-    expect(copied.get(BUSY)?.waiting.map(({ id }) => id)).toContain("later");
+    expect(copied.get(BUSY)?.controls.map(({ id }) => id)).toContain("later");
   });
 
   test("refuses a target that has something of its own, and leaves it as it is", async () => {

@@ -1,6 +1,13 @@
 /** Fills a store through its own methods with one of everything that it can keep, in several channels. */
-import type { ChannelId, InboundEvent, Sender } from "../../src/model.ts";
-import type { Lease, Store, TurnCommit, TurnFailure } from "../../src/store.ts";
+import type {
+  AskRequest,
+  ChannelId,
+  InboundEvent,
+  QuestionsRequest,
+  Sender,
+  SessionSettings,
+} from "../../src/model.ts";
+import type { AskDraft, Lease, Store, TurnCommit, TurnFailure } from "../../src/store.ts";
 
 export const ANN: Sender = { id: "telegram:42", name: "Ann 🙂" };
 export const ROOM = { max: 100, fullNotice: "The queue is full." };
@@ -8,6 +15,8 @@ export const BUSY: ChannelId = "telegram:-100/7";
 export const STRANGE: ChannelId = "odd:ключ, 50% off; a#b\tc 🙂";
 export const LONG: ChannelId = `odd:${"x".repeat(300)}`;
 export const QUIET: ChannelId = "web:quiet";
+/** Its turn waits for people. */
+export const ASKING: ChannelId = "web:asking; 50%";
 export const REFUSED: ChannelId = "telegram:nobody";
 const SHOWN: ChannelId = "web:journal-only";
 
@@ -45,20 +54,41 @@ async function fail(store: Store, lease: Lease, id: string, failure: Partial<Tur
 }
 
 export interface Filled {
-  /** The ids of an ask that is open, and of one that was decided. */
+  /** The ids of an ask that is open, of one that was decided, and of the one that a suspended turn waits for. */
   readonly openAsk: string;
   readonly decidedAsk: string;
+  readonly awaited: string;
+}
+
+export const QUESTIONS: QuestionsRequest = {
+  kind: "questions",
+  text: "",
+  questions: [
+    { id: "a,b;c%2c#d e", prompt: "Какой цвет?", choices: [{ id: "r;", label: "Red 🙂" }], free: true, grounded: true },
+    { id: "größe\n2", prompt: "How large?\n50%", underspecified: true },
+  ],
+};
+
+const SETTINGS: SessionSettings = {
+  mode: "accept-edits",
+  grants: [{ tool: "edit", by: ANN, at: 5 }],
+  rules: [{ tool: "bash", pattern: "ls *; 50%", by: ANN, at: 6 }],
+  note: "no;\n100% no 🙂",
+};
+
+function asking(request: AskRequest, draft: Partial<AskDraft> = {}): AskDraft {
+  return { request, requester: ANN, approvers: ["telegram:42", "a b;c"], key: "secret\n%", outbox: [], ...draft };
 }
 
 export async function fill(store: Store, advance: (ms: number) => void): Promise<Filled> {
   const ids = await fillBusy(store, advance);
   await fillStrange(store, advance);
   await fillOthers(store, advance);
-  return ids;
+  return { ...ids, awaited: await fillAsking(store, advance) };
 }
 
-/** Ends with its second attempt under way, three messages waiting, a command and replies in every state. */
-async function fillBusy(store: Store, advance: (ms: number) => void): Promise<Filled> {
+/** Ends with its second attempt under way, three messages waiting, commands, a plan, and replies in every state. */
+async function fillBusy(store: Store, advance: (ms: number) => void): Promise<Omit<Filled, "awaited">> {
   const lease = await own(store, BUSY);
   const { fence } = lease;
   for (let index = 0; index < 40; index += 1) {
@@ -86,11 +116,18 @@ async function fillBusy(store: Store, advance: (ms: number) => void): Promise<Fi
   advance(120_000);
   await fail(store, lease, "dead-2", { outbox: [{ kind: "notice", text: "It failed.\n\nReally." }] });
 
-  const ask = { kind: "permission", text: "May I?\nOr not?", outbox: [] } as const;
-  const openAsk = await store.openAsk(BUSY, fence, { ...ask, turn: "t43" });
-  await store.askReminded(openAsk.id, 0);
-  const decided = await store.openAsk(BUSY, fence, { ...ask, outbox: [{ kind: "notice", text: "May I?" }] });
-  await store.decideAsk(decided.id, { yes: [1, null, "да"] }, ANN);
+  const notice = { kind: "notice", text: "May I?", replyTo: "msg 1/2" } as const;
+  const permission = {
+    kind: "permission",
+    text: "May I?\nOr not?",
+    tool: "bash",
+    target: "rm; 5%",
+    edits: true,
+  } as const;
+  const { ask: decided } = await store.openAsk(BUSY, fence, asking(permission, { outbox: [notice], dueAt: 7 }));
+  const verdict = { kind: "rejected", reason: "нет;\n100%" } as const;
+  await store.answerAsk(decided.id, { by: ANN, via: "command", verdict });
+  advance(1);
 
   const replies = ["sending", "placed", "failed", "pending", "delivered", "parked"] as const;
   await talk(store, lease, "answered", {
@@ -113,7 +150,11 @@ async function fillBusy(store: Store, advance: (ms: number) => void): Promise<Fi
   await store.claim(BUSY, fence, 1);
   await store.save(BUSY, fence, { preview: "preview:100" });
   await store.signal(event(BUSY, "status"), { command: "status", args: "all of it", reason: "" });
-  return { openAsk: openAsk.id, decidedAsk: decided.id };
+  const { messages = [] } = (await store.queue(BUSY)).running ?? {};
+  const context = { messages, systemPrompt: "Be careful;\n50%", architect: { deep: [1, null, "да"] } };
+  const plan = asking({ kind: "plan", text: "1. This\n2. That" }, { brief: true, context, dueAt: 1 });
+  const { ask } = await store.openAsk(BUSY, fence, plan);
+  return { openAsk: ask.id, decidedAsk: decided.id };
 }
 
 /** Ids that need care everywhere, a turn of several messages that was put back and then cancelled, a journal. */
@@ -128,6 +169,53 @@ async function fillStrange(store: Store, advance: (ms: number) => void): Promise
   advance(61_000);
   for (let index = 0; index < 30; index += 1) await store.journalPut(STRANGE, `key ${index}%`, { index, 日本: "語" });
   await store.journalPut(STRANGE, "key 3%", ["again", "\n"]);
+}
+
+/**
+ * A turn that is suspended for questions, one of them answered; messages that came meanwhile; asks that ended in every
+ * way. Gives the id of the questions.
+ */
+async function fillAsking(store: Store, advance: (ms: number) => void): Promise<string> {
+  const { fence, session } = await own(store, ASKING);
+  await store.save(ASKING, fence, { session: { settings: SETTINGS } });
+  for (const id of ["asks", "waits"]) await store.accept(event(ASKING, id), ROOM);
+  const turn = (await store.claim(ASKING, fence, 1))?.id ?? "";
+  const open = async (request: AskRequest, draft: Partial<AskDraft> = {}) => {
+    advance(1);
+    return (await store.openAsk(ASKING, fence, asking(request, draft))).ask.id;
+  };
+  const permission = { kind: "permission", text: "May I?", tool: "edit" } as const;
+  const expired = await open(permission, { turn, dueAt: 3, approvers: "admins" });
+  const withdrawn = await open(permission);
+  const questions = await open(QUESTIONS, { turn });
+  const cards = (await store.pending(ASKING, fence)).outbox;
+  for (const { id } of cards) {
+    const shown = { ref: `msg ${id}; 50%,`, version: 1 };
+    await store.settleDelivery(ASKING, fence, id, { status: "delivered", shown });
+  }
+  await store.endAsk(expired, { state: "expired" });
+  await store.endAsk(withdrawn, { state: "withdrawn", reason: "so;\n50%", by: ANN });
+  advance(5);
+  const [question] = QUESTIONS.questions;
+  const value = "рыжий;\n🙂";
+  await store.answerAsk(questions, { by: ANN, via: "message", question: question?.id ?? "", value });
+  await store.remindAsk(questions, 0, 2);
+  const said = { ...event(ASKING, "said; 1,2", "maybe\n50%"), replyTo: "asks", answers: "msg 1; 50%," };
+  await store.accept(said, ROOM);
+  const plan = await open({ kind: "plan", text: "Later." }, { dueAt: Number.MAX_SAFE_INTEGER, approvers: "members" });
+  await store.signal(event(ASKING, "plan"), { command: "plan", args: "", reason: "" });
+  const card = { kind: "card", text: "", card: { ask: plan } } as const;
+  const message = { id: "plan:1; 5%", sender: ANN, text: "do it", sentAt: 1, acceptedAt: 2 };
+  const enqueue = { ...message, plan: { ask: plan, step: "carry out" } } as const;
+  await store.finishControl(ASKING, fence, { control: "plan", outbox: [card], enqueue });
+  await store.failTurn(ASKING, fence, { ...NOTHING, turn, outcome: "suspend", cause: "it waits" });
+  const old = await own(store, "web:renewed");
+  await store.openAsk("web:renewed", old.fence, asking(permission));
+  await store.signal(event("web:renewed", "new"), { command: "new", args: "", reason: "" });
+  const renew = { source: session.source, agent: "other", title: "", settings: SETTINGS };
+  await store.finishControl("web:renewed", old.fence, { control: "new", outbox: [], renew });
+  advance(1);
+  return questions;
 }
 
 async function fillOthers(store: Store, advance: (ms: number) => void): Promise<void> {
@@ -145,5 +233,6 @@ async function fillOthers(store: Store, advance: (ms: number) => void): Promise<
   await store.journalPut(SHOWN, "hello", null);
   const gone = await own(store, "web:removed");
   await talk(store, gone, "once");
+  await store.openAsk("web:removed", gone.fence, asking({ kind: "plan", text: "Never." }));
   await store.remove(gone.session.id);
 }

@@ -227,7 +227,7 @@ describe("size", () => {
     return acquired.lease;
   }
 
-  test("a removed session leaves nothing of itself or of what was said in the file", async () => {
+  test("a removed session leaves nothing of itself or of what was said in the file but its part of the audit log", async () => {
     const store = await open();
     const { fence, session } = await own(store, "web:1");
     for (const id of ["1", "2", "3"]) {
@@ -238,10 +238,13 @@ describe("size", () => {
       await store.commitTurn("web:1", fence, { ...end, outbox: [{ kind: "answer", text: "a secret" }] });
     }
     await store.accept(event("web:1", "4", "a secret"), { max: 9, fullNotice: "" });
-    await store.openAsk("web:1", fence, { kind: "plan", text: "a secret", outbox: [] });
+    const sender = { id: "web:ann", name: "Ann" };
+    const ask = { requester: sender, approvers: "members", key: "a secret", dueAt: 5, outbox: [] } as const;
+    await store.openAsk("web:1", fence, { ...ask, request: { kind: "plan", text: "a plan" } });
     await store.remove(session.id);
     await store.close();
-    for (const [key, row] of allRows()) expect(key + row).not.toMatch(new RegExp(`${session.id}|secret`));
+    const rows = [...allRows()].filter(([key]) => !key.startsWith("y\u001f"));
+    for (const [key, row] of rows) expect(key + row).not.toMatch(new RegExp(`${session.id}|secret|ask_`));
   });
 
   test("a channel in steady use stays as small as it was", async () => {

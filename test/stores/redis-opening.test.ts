@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/lifetime.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { startSentinel } from "../support/redis-sentinel.ts";
-import { CHANNEL, claim, commit, event, FRESH, NOTHING, own, ROOM } from "./redis-stage.ts";
+import { asking, CHANNEL, claim, commit, event, FRESH, NOTHING, own, ROOM, YES } from "./redis-stage.ts";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -212,6 +212,7 @@ describe("trouble later on", () => {
     const store = await open(redis.url);
     const lease = await own(store);
     await store.accept(event("waits"), ROOM);
+    const { ask } = await store.openAsk(CHANNEL, lease.fence, asking());
     await redis.command("CONFIG", "SET", "maxmemory", "1");
     const writes = {
       accept: () => store.accept(event("1"), ROOM),
@@ -220,7 +221,10 @@ describe("trouble later on", () => {
       heartbeat: () => store.heartbeat("a"),
       claim: () => store.claim(CHANNEL, lease.fence, 1),
       acquire: () => store.acquire("telegram:2", "a", FRESH),
-      ask: () => store.openAsk(CHANNEL, lease.fence, { kind: "plan", text: "?", outbox: [] }),
+      ask: () => store.openAsk(CHANNEL, lease.fence, asking()),
+      answer: () => store.answerAsk(ask.id, YES),
+      expire: () => store.endAsk(ask.id, { state: "expired" }),
+      remind: () => store.remindAsk(ask.id, 0, 5),
       journal: () => store.journalPut(CHANNEL, "key", 1),
       hold: () => store.hold("poll", "a"),
     };
@@ -229,6 +233,7 @@ describe("trouble later on", () => {
     }
     expect(await store.queue(CHANNEL)).toMatchObject({ waiting: [{ id: "waits" }], recent: [{ id: "waits" }] });
     expect(await store.stats()).toMatchObject({ sessions: 1, queued: 1, inFlight: 0 });
+    expect(await store.ask(ask.id)).toEqual(ask);
     await redis.command("CONFIG", "SET", "maxmemory", "0");
     for (const [name, write] of Object.entries(writes)) await expect(write(), name).resolves.toBeDefined();
   });

@@ -5,7 +5,21 @@ import { startCutProxy } from "../support/cut-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { LateProxy } from "./late-proxy.ts";
-import { CHANNEL, claim, event, FRESH, fail, NOTHING, own, Place, ROOM } from "./redis-stage.ts";
+import {
+  ANN,
+  asking,
+  CHANNEL,
+  claim,
+  deliver,
+  event,
+  FRESH,
+  fail,
+  NOTHING,
+  own,
+  Place,
+  ROOM,
+  YES,
+} from "./redis-stage.ts";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -37,7 +51,7 @@ describe("a call whose answer got lost", () => {
       outbox,
     });
     const run = async () => (await twice("claim", () => store.claim(CHANNEL, fence, 1)))?.id ?? "";
-    const end = (turn: string, outcome: "retry" | "requeue" | "park" | "cancel", take = 1) =>
+    const end = (turn: string, outcome: "retry" | "requeue" | "suspend" | "park" | "cancel", take = 1) =>
       twice(outcome, () => store.failTurn(CHANNEL, fence, { ...change(turn), outcome, cause: "c", retryAt: 9, take }));
 
     for (const id of ["1", "2", "3", "4"]) await store.accept(event(id), ROOM);
@@ -49,10 +63,26 @@ describe("a call whose answer got lost", () => {
       await end(second, outcome);
       expect(await run()).toBe(second);
     }
+    await twice("open", async () => {
+      if ((await store.queue(CHANNEL)).asks === 0) await store.openAsk(CHANNEL, fence, asking({ turn: second }));
+    });
+    await end(second, "suspend");
+    expect(await twice("claim", () => store.claim(CHANNEL, fence, 1))).toBeUndefined();
+    await store.endAsk((await store.asks({ limit: 1 })).asks[0]?.id ?? "", { state: "expired" });
+    expect(await run()).toBe(second);
     const third = (await end(second, "park")).next?.id ?? "";
     expect(third).not.toBe("");
     await store.signal(event("stop"), { command: "stop", args: "", cancel: "turn", reason: "r" });
     await end(third, "cancel", 0);
+    const { ask } = await store.openAsk(CHANNEL, fence, asking({ outbox }));
+    await deliver(store, lease);
+    await store.accept(event("5"), ROOM);
+    const said = (await store.pending(CHANNEL, fence)).controls.find(({ command }) => command === "say");
+    const withdraw = { asks: [ask.id], reason: "another plan" };
+    const enqueue = said?.message ?? fault("no message");
+    await twice("enqueue", () => store.finishControl(CHANNEL, fence, { control: "5", outbox, enqueue, withdraw }));
+    expect(await store.queue(CHANNEL)).toMatchObject({ asks: 0, waiting: [{ id: "4" }, { id: "5" }] });
+    await deliver(store, lease);
     await twice("finish", () =>
       store.finishControl(CHANNEL, fence, {
         control: "stop",
@@ -62,7 +92,7 @@ describe("a call whose answer got lost", () => {
         replay: `${CHANNEL}#2`,
       }),
     );
-    expect(await store.queue(CHANNEL)).toMatchObject({ waiting: [{ id: "4" }, { id: "2" }] });
+    expect(await store.queue(CHANNEL)).toMatchObject({ waiting: [{ id: "4" }, { id: "5" }, { id: "2" }] });
 
     const [, ...entries] = (await store.pending(CHANNEL, fence)).outbox;
     const settle = (outcome: Parameters<Store["settleDelivery"]>[3], index = 0) =>
@@ -118,12 +148,32 @@ describe("a call whose answer got lost", () => {
       await eventually(() => succeeds(store.stats()), "it is connected again");
       return await call();
     };
-    const draft = { kind: "plan", text: "May I?", outbox: [{ kind: "notice", text: "May I?" }] } as const;
-    const ask = await lost("ask", () => store.openAsk(CHANNEL, fence, draft));
-    expect(ask).toMatchObject({ session: session.id, channel: CHANNEL, text: "May I?" });
-    expect((await store.pending(CHANNEL, fence)).outbox).toHaveLength(1);
+    const draft = asking({ outbox: [{ kind: "notice", text: "May I?" }] });
+    const { ask, outbox } = await lost("ask", () => store.openAsk(CHANNEL, fence, draft));
+    expect(ask).toMatchObject({ session: session.id, channel: CHANNEL, request: { text: "May I?" }, version: 1 });
+    expect(outbox).toMatchObject([{ kind: "notice" }, { kind: "card", card: { ask: ask.id } }]);
+    expect((await store.pending(CHANNEL, fence)).outbox).toEqual(outbox);
+    expect((await store.audit({ limit: 9 })).entries).toHaveLength(1);
     // The same once more is another one.
-    expect((await store.openAsk(CHANNEL, fence, draft)).id).not.toBe(ask.id);
+    const { ask: other } = await store.openAsk(CHANNEL, fence, draft);
+    expect(other.id).not.toBe(ask.id);
+    await deliver(store, lease);
+    expect(await lost("remind", () => store.remindAsk(ask.id, 0, 77))).toBe(true);
+    expect(await store.ask(ask.id)).toMatchObject({ reminders: 1, dueAt: 77 });
+    expect(await store.remindAsk(ask.id, 0, 77)).toBe(true);
+    expect(await store.ask(ask.id)).toMatchObject({ reminders: 2 });
+    expect((await deliver(store, lease)).map(({ card }) => card)).toEqual([
+      { ask: ask.id, reminder: true },
+      { ask: ask.id, reminder: true },
+    ]);
+    expect(await lost("answer", () => store.answerAsk(ask.id, YES))).toMatchObject({ ask: { end: { by: ANN } } });
+    expect(await lost("end", () => store.endAsk(other.id, { state: "expired" }))).toMatchObject({
+      ask: { version: 2, end: { state: "expired" } },
+    });
+    expect((await store.audit({ limit: 9 })).entries.map(({ what }) => what)).toEqual([
+      ...["opened", "opened", "decided", "expired"],
+    ]);
+    expect(await deliver(store, lease)).toHaveLength(4);
     expect(await lost("amend", () => store.amend({ channel: CHANNEL, id: "3", text: "new" }, "r"), 2)).toBe(true);
     expect(await lost("drop", () => store.amend({ channel: CHANNEL, id: "4", text: null }, "r"), 2)).toBe(true);
     expect(await store.amend({ channel: CHANNEL, id: "4", text: null }, "r")).toBe(false);
@@ -216,6 +266,10 @@ describe("a command that comes after newer ones", () => {
     expect(await b.current(CHANNEL)).toMatchObject({ title: "y" });
   });
 });
+
+function fault(what: string): never {
+  throw new Error(what);
+}
 
 async function succeeds(call: Promise<unknown>): Promise<boolean> {
   return await call.then(

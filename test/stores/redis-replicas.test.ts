@@ -6,7 +6,7 @@ import type { RedisStore } from "../../src/stores/redis/store.ts";
 import { startCutProxy } from "../support/cut-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
-import { ANN, CHANNEL, claim, commit, event, FRESH, fail, NOTHING, own, Place, ROOM } from "./redis-stage.ts";
+import { asking, CHANNEL, claim, commit, event, FRESH, fail, NOTHING, own, Place, ROOM, YES } from "./redis-stage.ts";
 
 /** Milliseconds. Nothing here has to happen within it. */
 const LEASE = 300;
@@ -26,6 +26,7 @@ function writesOf(store: Store, fence: number, turn: string, reply: string): Rec
     retry: () => store.failTurn(CHANNEL, fence, { ...failure, outcome: "retry", retryAt: 1 }),
     requeue: () => store.failTurn(CHANNEL, fence, { ...failure, outcome: "requeue" }),
     park: () => store.failTurn(CHANNEL, fence, { ...failure, outcome: "park" }),
+    suspend: () => store.failTurn(CHANNEL, fence, { ...failure, outcome: "suspend" }),
     cancel: () => store.failTurn(CHANNEL, fence, { ...failure, outcome: "cancel" }),
     save: () => store.save(CHANNEL, fence, { session: { title: "stale" }, preview: "stale" }),
     pending: () => store.pending(CHANNEL, fence),
@@ -33,7 +34,7 @@ function writesOf(store: Store, fence: number, turn: string, reply: string): Rec
     delivered: () => store.settleDelivery(CHANNEL, fence, reply, { status: "delivered" }),
     sending: () => store.settleDelivery(CHANNEL, fence, reply, { status: "sending", at: 1 }),
     parked: () => store.settleDelivery(CHANNEL, fence, reply, { status: "parked", cause: "" }),
-    ask: () => store.openAsk(CHANNEL, fence, { kind: "plan", text: "?", outbox: [] }),
+    ask: () => store.openAsk(CHANNEL, fence, asking()),
   };
 }
 
@@ -234,10 +235,10 @@ describe("hints", () => {
   test("who decides an ask, replays or removes tells the owner", async () => {
     const { a, b, heard } = await pair();
     const lease = await own(a, CHANNEL, "a");
-    const ask = await a.openAsk(CHANNEL, lease.fence, { kind: "plan", text: "?", outbox: [] });
     await fail(a, lease, await claim(a, lease, "1"));
+    const { ask } = await a.openAsk(CHANNEL, lease.fence, asking());
     heard.a = [];
-    await b.decideAsk(ask.id, true, ANN);
+    await b.answerAsk(ask.id, YES);
     await b.replay(`${CHANNEL}#1`);
     await settled(b, heard.a);
     expect(heard.a).toEqual([`control ${CHANNEL}`, `inbox ${CHANNEL}`]);

@@ -1,8 +1,8 @@
 /** Stores on a Redis of their own prefix, with a clock that the test moves; and all that stands there, as plain data. */
 import type { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
-import type { ChannelId, InboundEvent, NewSession } from "../../src/model.ts";
-import type { Lease, Store, TurnCommit, TurnFailure } from "../../src/store.ts";
+import type { ChannelId, InboundEvent, NewSession, OutboxEntry } from "../../src/model.ts";
+import type { AskDraft, Lease, Store, TurnCommit, TurnFailure } from "../../src/store.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions } from "../../src/stores/redis/store.ts";
 import { TestClock } from "../support/clock.ts";
 import type { RedisServer } from "../support/redis.ts";
@@ -48,6 +48,32 @@ export function commit(store: Store, lease: Lease, turn: string, changes: Partia
 export function fail(store: Store, lease: Lease, turn: string, changes: Partial<TurnFailure> = {}) {
   const failure = { ...NOTHING, turn, outcome: "park", cause: "it broke", ...changes } as const;
   return store.failTurn(lease.session.channel, lease.fence, failure);
+}
+
+export const BOB = { id: "telegram:7", name: "Bob" };
+export const YES = { by: ANN, via: "button", verdict: { kind: "approved", scope: "once" } } as const;
+
+/** A plan to approve, unless `changes` say otherwise. */
+export function asking(changes: Partial<AskDraft> = {}): AskDraft {
+  const request = { kind: "plan", text: "May I?" } as const;
+  return { request, requester: ANN, approvers: "requester", key: "secret", outbox: [], ...changes };
+}
+
+/** Questions, one for each id. */
+export function questions(...ids: string[]): AskDraft["request"] {
+  return { kind: "questions", text: "About it", questions: ids.map((id) => ({ id, prompt: `${id}?` })) };
+}
+
+/** Delivers all that waits in the outbox, as messages `m<entry's id>` where there is none to edit. Gives the cards. */
+export async function deliver(store: Store, { session, fence }: Lease): Promise<OutboxEntry[]> {
+  const { channel } = session;
+  const { outbox } = await store.pending(channel, fence);
+  for (const { id, card, ref = `m${id}` } of outbox) {
+    const ask = card && (await store.ask(card.ask));
+    const shown = ask === undefined ? {} : { shown: { ref, version: ask.version } };
+    await store.settleDelivery(channel, fence, id, { status: "delivered", ...shown });
+  }
+  return outbox.filter(({ card }) => card !== undefined);
 }
 
 let places = 0;
@@ -107,8 +133,8 @@ export class Place {
   }
 
   /** What stands under each key. */
-  async dump(): Promise<Record<string, unknown>> {
-    const keys = await this.keys();
+  async dump({ audit = true } = {}): Promise<Record<string, unknown>> {
+    const keys = (await this.keys()).filter((key) => audit || !key.endsWith(":y"));
     const values = await this.using((client) => Promise.all(keys.map((key) => standing(client, key))));
     return Object.fromEntries(keys.map((key, index) => [key, values[index]]));
   }

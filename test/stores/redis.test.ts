@@ -5,7 +5,22 @@ import { type ChannelId, channelId } from "../../src/model.ts";
 import type { Lease, Store } from "../../src/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
-import { ANN, CHANNEL, claim, commit, event, FRESH, fail, own, Place, ROOM } from "./redis-stage.ts";
+import {
+  ANN,
+  asking,
+  CHANNEL,
+  claim,
+  commit,
+  deliver,
+  event,
+  FRESH,
+  fail,
+  own,
+  Place,
+  questions,
+  ROOM,
+  YES,
+} from "./redis-stage.ts";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -13,6 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+const kindOf = (key: string) => key.split(":")[2];
 const line = (text: string) => ({ role: "user", text, at: 1, turn: "t" }) as const;
 
 describe("what expires", () => {
@@ -73,7 +89,7 @@ describe("what expires", () => {
     const { id } = lease.session;
     const mine = async () => (await place.keys()).filter((key) => key.endsWith(id) || key.includes(":a:"));
     await commit(store, lease, await claim(store, lease, "1"), { transcript: [line("hello")] });
-    const ask = await store.openAsk(CHANNEL, lease.fence, { kind: "plan", text: "May I?", outbox: [] });
+    const { ask } = await store.openAsk(CHANNEL, lease.fence, asking());
     await store.signal(event("2"), { command: "new", args: "", reason: "" });
     await store.finishControl(CHANNEL, lease.fence, { control: "2", outbox: [], renew: FRESH });
     place.clock.advance(999);
@@ -83,10 +99,10 @@ describe("what expires", () => {
     place.clock.advance(1);
     await store.unattended("b");
     expect(await mine()).toEqual([]);
-    expect(JSON.stringify(await place.dump())).not.toContain(id);
+    expect(JSON.stringify(await place.dump({ audit: false }))).not.toContain(id);
     expect(await store.get(id)).toBeUndefined();
     expect(await store.list({ limit: 9, archived: true })).toMatchObject({ sessions: [{ title: "A chat" }] });
-    await expect(store.decideAsk(ask.id, true, ANN)).rejects.toMatchObject({ code: "ASK_UNKNOWN" });
+    await expect(store.answerAsk(ask.id, YES)).rejects.toMatchObject({ code: "ASK_UNKNOWN" });
     await expect(store.remove(id)).rejects.toMatchObject({ code: "SESSION_UNKNOWN" });
   });
 
@@ -108,11 +124,14 @@ describe("removing", () => {
     const store = await place.open();
     const lease = await own(store);
     const session = await fill(store, lease);
+    const { entries } = await store.audit({ limit: 99 });
     for (const id of [lease.session.id, session]) await store.remove(id);
-    expect(await place.kept()).toEqual([]);
-    const kinds = (await place.keys()).map((key) => key.split(":")[2]);
-    expect([...new Set(kinds)].sort()).toEqual(["c", "r"]);
-    const rest = JSON.stringify(await place.dump());
+    // The audit log alone.
+    expect((await place.kept()).map(kindOf)).toEqual(["y"]);
+    expect(await store.audit({ limit: 99 })).toMatchObject({ entries });
+    expect([...new Set((await place.keys()).map(kindOf))].sort()).toEqual(["c", "r", "y"]);
+    expect(await store.asks({ limit: 9 })).toEqual({ asks: [] });
+    const rest = JSON.stringify(await place.dump({ audit: false }));
     for (const id of [lease.session.id, session]) expect(rest).not.toContain(id);
     expect(await store.stats()).toEqual({ sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 });
     expect(await store.unattended("a")).toEqual([]);
@@ -229,12 +248,50 @@ describe("what goes in comes out", () => {
         expect(await store.receipt(channel, command)).toMatchObject({ id: command, receipt: { state: "answered" } });
         expect((await store.pending(channel, lease.fence)).controls).toEqual([]);
 
+        const draft = asking({
+          turn: name,
+          request: questions(...ids),
+          key: name,
+          outbox: [{ kind: "notice", text: name }],
+        });
+        const { ask } = await store.openAsk(channel, lease.fence, draft);
+        expect(ask).toMatchObject({ turn: name, request: draft.request, key: name, answers: {} });
+        expect(await store.accept(event(`${name}!`, { channel, answers: name, replyTo: name }), ROOM)).toEqual({
+          status: "aside",
+        });
+        const message = { id: `${name}!` };
+        const say = { id: `${name}!`, command: "say", answers: name, replyTo: name, message };
+        expect((await store.pending(channel, lease.fence)).controls).toMatchObject([say]);
+        const cards = (await store.pending(channel, lease.fence)).outbox.filter(({ card }) => card?.ask === ask.id);
+        expect(cards.map(({ card }) => card?.question)).toEqual(ids);
+        for (const [index, { id }] of cards.entries()) {
+          const shown = { ref: `${name}${index}`, version: 1 };
+          await store.settleDelivery(channel, lease.fence, id, { status: "delivered", shown });
+        }
+        await store.answerAsk(ask.id, { by: ANN, via: "message", question: first, value: name });
+        const refs = ids.map((question, index) => ({ ref: `${name}${index}`, question }));
+        expect(await store.ask(ask.id)).toMatchObject({
+          version: 2,
+          shown: refs,
+          answers: { [first]: { value: name } },
+        });
+        expect(await store.remindAsk(ask.id, 0, undefined)).toBe(true);
+        const edits = (await store.pending(channel, lease.fence)).outbox.filter(({ card }) => card?.ask === ask.id);
+        expect(edits.map(({ ref }) => ref)).toEqual([...refs.map(({ ref }) => ref), undefined]);
+        expect(edits.at(-1)).toMatchObject({ replyTo: `${name}0`, card: { reminder: true } });
+        const withdraw = { asks: [ask.id], reason: name };
+        await store.finishControl(channel, lease.fence, { control: `${name}!`, outbox: [], withdraw });
+        expect((await store.ask(ask.id))?.end).toMatchObject({ state: "withdrawn", reason: name });
+        const { entries } = await store.audit({ limit: 9_999 });
+        expect(entries.at(-1)).toMatchObject({ channel, reason: name });
+        expect(entries.at(-2)).toMatchObject({ channel, question: first, value: name });
+
         await store.journalPut(channel, name, { name });
         expect(await store.journalSince(channel, 0, 9)).toMatchObject([{ key: name, body: { name } }]);
         expect(await store.hold(name, "a")).toBe(true);
         await store.letGo(name, "a");
         const recent = (await store.queue(channel)).recent.map(({ id }) => id);
-        expect(recent).toEqual([command, third, second, first]);
+        expect(recent).toEqual([`${name}!`, command, third, second, first]);
         await store.remove(lease.session.id);
       }),
       { numRuns: 40 },
@@ -323,9 +380,12 @@ async function fill(store: Store, lease: Lease): Promise<string> {
   const outbox = [{ kind: "answer", text: "x", ref: "r" }] as const;
   for (const round of ["old", "new"]) {
     await commit(store, lease, await claim(store, lease, round), { transcript: [line(round)], outbox });
-    await store.openAsk(CHANNEL, fence, { kind: "plan", text: "May I?", outbox });
-    const ask = await store.openAsk(CHANNEL, fence, { kind: "plan", text: "May I, too?", outbox });
-    await store.decideAsk(ask.id, true, ANN);
+    await store.openAsk(CHANNEL, fence, asking({ outbox, dueAt: 7 }));
+    const { ask } = await store.openAsk(CHANNEL, fence, asking({ request: questions("a", "b"), outbox }));
+    await deliver(store, lease);
+    await store.answerAsk(ask.id, { by: ANN, via: "message", question: "a", value: "one" });
+    const decided = await store.openAsk(CHANNEL, fence, asking({ outbox }));
+    await store.answerAsk(decided.ask.id, YES);
     if (round === "new") break;
     await store.signal(event("renew"), { command: "new", args: "", reason: "" });
     await store.finishControl(CHANNEL, fence, { control: "renew", outbox, session: { pinned: true }, renew: FRESH });

@@ -23,11 +23,16 @@ export function waitingIn(row: ChannelRow): number {
   return row.tail - row.head;
 }
 
+/** Does the turn in flight wait for people? Then there is nothing to do about it, nor about what waits behind it. */
+export function isSuspended({ turn, asks }: ChannelRow): boolean {
+  if (turn?.suspended !== true || turn.cancelled !== undefined) return false;
+  return turn.asks?.some((id) => asks?.includes(id)) === true;
+}
+
 /** Is there anything that an owner should take up? */
 export function hasWork(view: View, row: ChannelRow): boolean {
   return (
-    row.turn !== undefined ||
-    waitingIn(row) > 0 ||
+    ((row.turn !== undefined || waitingIn(row) > 0) && !isSuspended(row)) ||
     row.controls.length > 0 ||
     row.outbox.some((sequence) => view.has(replyKey(sequence)))
   );

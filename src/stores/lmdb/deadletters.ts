@@ -19,11 +19,15 @@ export function parkMessage(transaction: Transaction, letter: Omit<DeadLetter, "
 export function parkReply(
   transaction: Transaction,
   channel: ChannelId,
-  { id, kind, text, attempts }: OutboxEntry,
+  { id, kind, text, card, replyTo, attempts }: OutboxEntry,
   cause: string,
   at: number,
 ): void {
-  const reply = { kind, text };
+  const reply = {
+    ...{ kind, text },
+    ...(card === undefined ? {} : { card }),
+    ...(replyTo === undefined ? {} : { replyTo }),
+  };
   addLetter(transaction, { id: `${channel}#reply:${id}`, channel, reply, cause, attempts: attempts + 1, at });
 }
 

@@ -9,6 +9,8 @@ import {
   type TurnDump,
 } from "../../dump.ts";
 import type { ChannelId, DeadLetter, TranscriptEntry } from "../../model.ts";
+import { viewAsk } from "./asks.ts";
+import { auditOf } from "./audit.ts";
 import { readChannel } from "./channels.ts";
 import { readCounters } from "./counters.ts";
 import {
@@ -59,6 +61,7 @@ export function dumpChannel(
     older,
     deadLetters: [...deadLetters].sort(byId),
     journal: [...view.scan(journalOrders(channel, 0))].map((entry) => entry.row),
+    audit: auditOf(view, channel),
   };
   return isEmpty(dump) ? undefined : dump;
 }
@@ -99,18 +102,20 @@ function homeOf(view: View, part: string): ChannelId | undefined {
 function dumpSession(view: View, row: SessionRow): SessionDump {
   const asks = [...view.scan(asksOf(row.id))].flatMap(({ row: id }) => view.get(askKey(id)) ?? []);
   const transcript: TranscriptEntry[] = readTranscript(view, row, { limit: Number.POSITIVE_INFINITY }).entries;
-  return { session: viewSession(row), transcript, asks: asks.sort(byId) };
+  return { session: viewSession(row), transcript, asks: asks.map(viewAsk).sort(byId) };
 }
 
 function dumpTurn(view: View, channel: ChannelId, { turn }: ChannelRow): { turn?: TurnDump } {
   if (turn === undefined) return {};
-  const { id, messages, attempt, startedAt, preview, cancelled, retryAt } = viewTurn(view, channel, turn);
+  const { id, messages, attempt, startedAt, preview, cancelled, retryAt, asks } = viewTurn(view, channel, turn);
   return {
     turn: {
       ...{ id, messages, attempt, startedAt, session: turn.session },
       ...(preview === undefined ? {} : { preview }),
       ...(cancelled === undefined ? {} : { cancelled }),
       ...(retryAt === undefined ? {} : { retryAt }),
+      ...(asks === undefined ? {} : { asks }),
+      ...(turn.suspended === undefined ? {} : { suspended: true }),
       ...(turn.requeued === undefined ? {} : { requeued: true }),
     },
   };

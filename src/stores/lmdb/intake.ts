@@ -1,7 +1,7 @@
 /** What comes in from the platforms: messages, commands, and what is refused. */
 import type { Amendment, Cancellation, ChannelId, Control, InboundEvent, Message } from "../../model.ts";
 import type { Accepted, AcceptOptions, ControlDraft, Signalled } from "../../store.ts";
-import { readChannel, saveChannel, waitingIn } from "./channels.ts";
+import { isSuspended, readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count } from "./counters.ts";
 import { controlKey, inboxKey } from "./keys.ts";
@@ -22,7 +22,8 @@ export function accept(
   const known = findReceipt(transaction, channel, row, id);
   if (known !== undefined) return { status: "duplicate", receipt: viewReceipt(row, known) };
   const now = context.clock.now();
-  if (waitingIn(row) >= max) {
+  const isAside = row.asks !== undefined;
+  if ((isAside ? row.controls.length : waitingIn(row)) >= max) {
     addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "d", "the queue is full"]));
     const isTold = readReplies(transaction, row).some(({ text }) => text === fullNotice);
     if (!isTold) addReplies(transaction, context, channel, row, [{ kind: "notice", text: fullNotice }]);
@@ -31,11 +32,29 @@ export function accept(
     return { status: "full" };
   }
   const message: Message = { id, sender: event.sender, text: event.text, sentAt: event.sentAt, acceptedAt: now };
+  if (isAside) {
+    addControl(transaction, context, channel, row, sayOf(event, message));
+    addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "q"]));
+    saveChannel(transaction, channel, row);
+    transaction.hint(channel, "control");
+    return { status: "aside" };
+  }
   const place = enqueue(transaction, context, channel, row, message);
   addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "q", place]));
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "inbox");
   return { status: "queued", position: waitingIn(row) };
+}
+
+/** A message that may be the answer to an ask. */
+function sayOf({ replyTo, answers }: InboundEvent, message: Message): Control {
+  const { id, sender, acceptedAt: at } = message;
+  return {
+    ...{ id, command: "say", args: "", sender, at },
+    ...(replyTo === undefined ? {} : { replyTo }),
+    message,
+    ...(answers === undefined ? {} : { answers }),
+  };
 }
 
 function receiptOf(event: InboundEvent, receipt: ReceiptRow): ReceiptRow {
@@ -70,6 +89,7 @@ export function signal(
   if (findReceipt(transaction, channel, row, id) !== undefined) return { status: "duplicate" };
   const now = context.clock.now();
   const cancellation: Cancellation = { by: sender.id, reason, at: now };
+  const wasSuspended = isSuspended(row);
   const cancelledTurn = cancel === undefined ? null : cancelTurn(row, cancellation);
   const dropped = cancel === "all" ? dropWaiting(transaction, context, channel, row, reason) : 0;
   const effect = { cancelledTurn, dropped };
@@ -87,6 +107,7 @@ export function signal(
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "control");
   if (cancelledTurn !== null || dropped > 0) transaction.hint(channel, "state");
+  if (cancelledTurn !== null && wasSuspended) transaction.hint(channel, "inbox");
   return { status: "stored", effect };
 }
 

@@ -6,7 +6,7 @@
  * written together share pages. The number of pages written is what a transaction costs.
  */
 import { createHash } from "node:crypto";
-import type { ChannelId, DeadLetter, Message } from "../../model.ts";
+import type { AskRequest, AuditEntry, ChannelId, DeadLetter, Message } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
 import type {
   AskRow,
@@ -74,6 +74,11 @@ function number(value: number): string {
   return value.toString(36).padStart(9, "0");
 }
 
+/** A time that comes from outside, as a number that does. */
+function bounded(time: number): number {
+  return Math.min(Math.max(Math.floor(time), 0), 36 ** 9 - 1);
+}
+
 export const formatKey = key<number>("m", "format");
 export const epochKey = key<number>("m", "epoch");
 /** The store that this one is half a copy of. */
@@ -120,6 +125,31 @@ export const allPending = below<ChannelId>("p");
 export const askKey = (id: string) => key<AskRow>("a", part(id));
 export const askOfKey = (session: string, id: string) => key<string>("b", part(session), part(id));
 export const asksOf = (session: string) => below<string>("b", part(session));
+/** Those of one kind that are open, oldest first; the row is the id. */
+export const openAskKey = (kind: AskRequest["kind"], openedAt: number, place: number) =>
+  key<string>("n", kind, number(openedAt), number(place));
+export const openAsksAfter = (from: Key<string>, kind: AskRequest["kind"]): KeyRange<string> => ({
+  from,
+  to: key("n", kind, LAST),
+});
+/** Those that are open by the time when they want a look; the row is the id. */
+export const dueKey = (at: number, id: string) => key<string>("u", number(bounded(at)), part(id));
+export const dueBy = (at: number): KeyRange<string> => ({ from: key("u", ""), to: key("u", number(bounded(at) + 1)) });
+
+export const auditKey = (at: number, sequence: number) => key<AuditEntry>("y", number(at), number(sequence));
+export const allAudits = below<AuditEntry>("y");
+export const auditsAfter = (at: number, sequence: number): KeyRange<AuditEntry> => ({
+  from: auditKey(at, sequence + 1),
+  to: allAudits.to,
+});
+export function auditPlace(text: Key<AuditEntry>): { at: number; sequence: number } {
+  const [, at = "", sequence = ""] = text.split(SEPARATOR);
+  return { at: Number.parseInt(at, 36), sequence: Number.parseInt(sequence, 36) };
+}
+/** The key of an entry, beside the other rows of its channel. */
+export const auditOfKey = (channel: ChannelId, at: number, sequence: number) =>
+  key<Key<AuditEntry>>("c", part(channel), "y", number(at), number(sequence));
+export const auditsOf = (channel: ChannelId) => below<Key<AuditEntry>>("c", part(channel), "y");
 
 export const deadLetterKey = (id: string) => key<DeadLetter>("d", part(id));
 /** The same by time; the row is the letter's id and channel. */

@@ -1,12 +1,14 @@
 /** Taking a channel over, and what its owner has to do besides turns. */
-import type { ChannelId, Control, NewSession, OutboxEntry, Session } from "../../model.ts";
+import type { ChannelId, Control, Message, NewSession, OutboxEntry, Session } from "../../model.ts";
 import type { Acquired, ControlEnd, Fence, Lease, Pending } from "../../store.ts";
+import { openAsks, viewAsk, withdrawAsks } from "./asks.ts";
 import { readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { replay } from "./deadletters.ts";
+import { enqueue } from "./intake.ts";
 import { controlKey, deadLetterKey, expiryKey } from "./keys.ts";
 import { staleFence } from "./owners.ts";
-import { findReceipt, replaceReceipt } from "./receipts.ts";
+import { addReceipt, findReceipt, replaceReceipt } from "./receipts.ts";
 import { addReplies, readReplies } from "./replies.ts";
 import type { ChannelRow, SessionRow } from "./rows.ts";
 import { changeSession, createSession, currentSession, viewSession } from "./sessions.ts";
@@ -71,27 +73,54 @@ export function finishControl(
   const now = context.clock.now();
   row.controls = row.controls.filter((id) => id !== end.control);
   transaction.remove(controlKey(channel, end.control));
-  if (findReceipt(transaction, channel, row, end.control) !== undefined) {
+  if (end.control !== end.enqueue?.id && findReceipt(transaction, channel, row, end.control) !== undefined) {
     replaceReceipt(transaction, context, channel, row, [end.control, now, "a"]);
   }
   session = changeSession(transaction, session, end.session ?? {}, now, { lastActivityAt: now });
+  const outbox = addReplies(transaction, context, channel, row, end.outbox);
+  if (end.withdraw !== undefined) withdrawAsks(transaction, context, row, end.withdraw.asks, end.withdraw.reason);
   if (end.renew !== undefined) {
+    withdrawAsks(transaction, context, row, row.asks ?? [], "a new session was begun");
     changeSession(transaction, session, {}, now, { archivedAt: now });
     if (context.keep > 0) transaction.put(expiryKey(now + context.keep, session.id), session.id);
     session = createSession(transaction, channel, end.renew, now);
     row.session = session.id;
   }
-  const outbox = addReplies(transaction, context, channel, row, end.outbox);
+  if (end.enqueue !== undefined) putBehind(transaction, context, channel, row, end.enqueue, end.control);
   saveChannel(transaction, channel, row);
   if (end.replay !== undefined && transaction.has(deadLetterKey(end.replay))) replay(transaction, context, end.replay);
   transaction.hint(channel, "state");
   return { session: viewSession(session), outbox };
 }
 
+/** One of the command itself keeps its receipt; another that has one is known already, and not put in twice. */
+function putBehind(
+  transaction: Transaction,
+  context: Context,
+  channel: ChannelId,
+  row: ChannelRow,
+  message: Message,
+  control: string,
+): void {
+  const { id } = message;
+  const [, at, , place] = findReceipt(transaction, channel, row, id) ?? [];
+  if (at !== undefined && (id !== control || place !== undefined)) return;
+  const receipt = [
+    id,
+    Math.abs(at ?? context.clock.now()),
+    "q",
+    enqueue(transaction, context, channel, row, message),
+  ] as const;
+  if (at === undefined) addReceipt(transaction, context, channel, row, receipt);
+  else replaceReceipt(transaction, context, channel, row, receipt);
+  transaction.hint(channel, "inbox");
+}
+
 function leaseOf(view: View, channel: ChannelId, row: ChannelRow, session: SessionRow, fence: Fence): Lease {
   const interrupted = row.turn === undefined ? {} : { interrupted: viewTurn(view, channel, row.turn) };
   const pending = pendingOf(view, channel, row);
-  return { fence, session: viewSession(session), ...interrupted, waiting: waitingIn(row), ...pending };
+  const asks = openAsks(view, row).map(viewAsk);
+  return { fence, session: viewSession(session), ...interrupted, waiting: waitingIn(row), asks, ...pending };
 }
 
 function pendingOf(view: View, channel: ChannelId, row: ChannelRow): Pending {

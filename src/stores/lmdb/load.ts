@@ -1,16 +1,15 @@
 /** The opposite of `dump.ts`: a document as the rows of a channel, in the place of those that are there. */
-import type { ChannelDump, ReceiptDump, SessionDump } from "../../dump.ts";
+import { byId, type ChannelDump, type ReceiptDump, type SessionDump } from "../../dump.ts";
 import type { ChannelId, DeadLetter, Message, OutboxEntry } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
-import { eraseAsks } from "./asks.ts";
+import { addAsk, eraseAsks } from "./asks.ts";
+import { eraseAudit, loadAudit } from "./audit.ts";
 import { hasWork, readChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count, nextSequence, raiseSequence } from "./counters.ts";
 import { addLetter, forgetLetter } from "./deadletters.ts";
 import { emptyJournal } from "./journal.ts";
 import {
-  askKey,
-  askOfKey,
   channelKey,
   controlKey,
   inboxKey,
@@ -42,6 +41,10 @@ export function loadChannel(transaction: Transaction, { clock }: Pick<Context, "
   row.turns = dump.turns;
   row.session = dump.current;
   for (const session of dump.sessions) loadSession(transaction, session);
+  const asks = dump.sessions.flatMap((session) => session.asks).sort((a, b) => a.openedAt - b.openedAt || byId(a, b));
+  for (const ask of asks) addAsk(transaction, { ...ask, place: nextSequence(transaction) });
+  const open = asks.filter(({ end }) => end === undefined);
+  if (open.length > 0) row.asks = open.map(({ id }) => id);
 
   const places = new Map<string, number>();
   const put = (message: Message) => {
@@ -66,6 +69,7 @@ export function loadChannel(transaction: Transaction, { clock }: Pick<Context, "
 
   for (const letter of dump.deadLetters) addLetter(transaction, letter);
   if (dump.journal.length > 0) loadJournal(transaction, channel, dump.journal);
+  loadAudit(transaction, dump.audit);
   if (hasWork(transaction, row)) transaction.put(pendingKey(channel), channel);
   count(transaction, {
     queued: dump.waiting.length,
@@ -90,6 +94,7 @@ export function eraseChannel(transaction: Transaction, channel: ChannelId, lette
   for (let bucket = row.buckets?.oldest ?? 1; bucket <= (row.buckets?.newest ?? 0); bucket += 1) {
     for (const { key } of transaction.scan(receiptsIn(channel, bucket))) transaction.remove(key);
   }
+  eraseAudit(transaction, channel);
   for (const letter of letters) forgetLetter(transaction, letter);
   for (const { key, row: entry } of transaction.scan(journalOrders(channel, 0))) {
     transaction.remove(key);
@@ -104,16 +109,12 @@ export function eraseChannel(transaction: Transaction, channel: ChannelId, lette
   });
 }
 
-function loadSession(transaction: Transaction, { session, transcript, asks }: SessionDump): void {
+function loadSession(transaction: Transaction, { session, transcript }: SessionDump): void {
   let newest: number | undefined;
   for (let start = 0; start < transcript.length; start += PIECE) {
     newest = appendTranscript(transaction, newest, transcript.slice(start, start + PIECE));
   }
   addSession(transaction, newest === undefined ? session : { ...session, newest });
-  for (const ask of asks) {
-    transaction.put(askKey(ask.id), ask);
-    transaction.put(askOfKey(session.id, ask.id), ask.id);
-  }
 }
 
 /** Ids are unique within a channel only, and kept: platforms may know them. */

@@ -12,6 +12,8 @@ export function readQueue(view: View, channel: ChannelId): QueueView {
   return {
     ...(row.turn === undefined ? {} : { running: viewTurn(view, channel, row.turn) }),
     waiting: readMessages(view, channel, row.head, row.tail),
+    asks: row.asks?.length ?? 0,
+    commands: row.controls.length,
     recent: recentReceipts(row.recent)
       .map((receipt) => viewReceipt(row, receipt))
       .reverse(),

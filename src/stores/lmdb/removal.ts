@@ -50,6 +50,7 @@ export function expireSessions(transaction: Transaction, context: Context): void
 function empty(transaction: Transaction, context: Context, channel: ChannelId, row: ChannelRow): void {
   const now = context.clock.now();
   row.session = undefined;
+  row.asks = undefined;
   if (row.turn !== undefined) end(transaction, context, channel, row, row.turn, (id) => [id, now, "d", REASON]);
   dropWaiting(transaction, context, channel, row, REASON);
   for (const control of row.controls) {

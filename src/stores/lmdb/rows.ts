@@ -15,6 +15,8 @@ export interface ChannelRow {
   turns: number;
   /** Ids of the commands that are not finished, oldest first. */
   controls: string[];
+  /** Ids of the asks that are open, in the order in which they were opened. */
+  asks?: readonly string[] | undefined;
   /** Replies in order. Settling one doesn't come back here: some may be gone already, and are left out later. */
   outbox: number[];
   /** The newest receipts, oldest first, as `recents.ts` writes them; older ones have rows of their own in buckets. */
@@ -47,6 +49,10 @@ export interface TurnRow {
   /** The next claim is a new attempt, or it doesn't count as one. */
   readonly again?: true;
   readonly requeued?: true;
+  /** As `requeued`, and there is no next claim while one of its asks is open. */
+  readonly suspended?: true;
+  /** All that it opened. */
+  readonly asks?: readonly string[];
 }
 
 /**
@@ -74,7 +80,10 @@ export interface TranscriptRow {
 
 export type ReplyRow = OutboxEntry;
 
-export type AskRow = Ask;
+export interface AskRow extends Ask {
+  /** Tells asks apart that were opened at the same time. */
+  readonly place: number;
+}
 
 /** Enough to skip a session in a listing without reading it. */
 export type ListedRow = readonly [channel: ChannelId, session: string, archived: 0 | 1];

@@ -38,7 +38,7 @@ export function viewSession({ newest: _, ...session }: SessionRow): Session {
 export function createSession(
   transaction: Transaction,
   channel: ChannelId,
-  { source, agent, title }: NewSession,
+  { source, agent, title, settings }: NewSession,
   now: number,
 ): SessionRow {
   const session: SessionRow = {
@@ -51,6 +51,7 @@ export function createSession(
     createdAt: now,
     updatedAt: now,
     lastActivityAt: now,
+    ...(settings === undefined ? {} : { settings }),
     stats: { turns: 0, failed: 0, tokensIn: 0, tokensOut: 0 },
   };
   addSession(transaction, session);
@@ -83,6 +84,7 @@ export function changeSession(
   if (patch.title !== undefined) after.title = patch.title;
   if (patch.pinned !== undefined) after.pinned = patch.pinned;
   if (patch.agentState !== undefined) after.agentState = patch.agentState;
+  if (patch.settings !== undefined) after.settings = patch.settings;
   if (patch.stats !== undefined) after.stats = patch.stats;
   if (patch.error === null) delete after.error;
   else if (patch.error !== undefined) after.error = patch.error;

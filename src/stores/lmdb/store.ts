@@ -6,7 +6,6 @@ import { describe } from "../../errors.ts";
 import type {
   Amendment,
   Ask,
-  AskDecision,
   ChannelId,
   Clock,
   DeadLetter,
@@ -16,7 +15,6 @@ import type {
   NewSession,
   OutboxEntry,
   ReceiptView,
-  Sender,
   Session,
   SessionPatch,
   Turn,
@@ -25,7 +23,14 @@ import type {
   Accepted,
   AcceptOptions,
   Acquired,
+  AskAnswer,
+  AskAnswered,
   AskDraft,
+  AskEnding,
+  AskOpened,
+  AskPage,
+  AskQuery,
+  AuditPage,
   ChannelHint,
   ControlDraft,
   ControlEnd,
@@ -46,16 +51,20 @@ import type {
   TurnEnd,
   TurnFailure,
 } from "../../store.ts";
-import { askReminded, decideAsk, openAsk } from "./asks.ts";
+import { answerAsk, endAsk, openAsk, remindAsk } from "./answers.ts";
+import { listAsks, listDueAsks } from "./asklists.ts";
+import { viewAsk } from "./asks.ts";
+import { readAudit } from "./audit.ts";
 import { readChannel } from "./channels.ts";
 import { Commits, type Scope } from "./commits.ts";
 import type { Context } from "./context.ts";
 import { readCounters } from "./counters.ts";
 import { discard, readDeadLetters, replay } from "./deadletters.ts";
+import { settleDelivery } from "./deliveries.ts";
 import type { Folder } from "./folder.ts";
 import { accept, amend, refuse, signal } from "./intake.ts";
 import { entriesSince, pageOfEntries, putEntry } from "./journal.ts";
-import { replicaKey } from "./keys.ts";
+import { askKey, replicaKey } from "./keys.ts";
 import { acquire, acquireStored, finishControl, readPending } from "./leases.ts";
 import { listSessions } from "./listing.ts";
 import { Owners } from "./owners.ts";
@@ -64,7 +73,6 @@ import { openWhole } from "./portable.ts";
 import { readQueue } from "./queues.ts";
 import { findReceipt, viewReceipt } from "./receipts.ts";
 import { expireSessions, remove } from "./removal.ts";
-import { settleDelivery } from "./replies.ts";
 import { currentSession, readSession, viewSession } from "./sessions.ts";
 import type { Transaction } from "./transaction.ts";
 import { readTranscript } from "./transcripts.ts";
@@ -192,16 +200,39 @@ class LmdbStore implements Store {
     );
   }
 
-  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<Ask> {
+  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<AskOpened> {
     return this.#write(channel, (transaction) => openAsk(transaction, this.#context, channel, fence, draft));
   }
 
-  decideAsk(id: string, answer: Json, by: Sender): Promise<{ status: "decided" | "already"; decision: AskDecision }> {
-    return this.#write("any", (transaction) => decideAsk(transaction, this.#context, id, answer, by));
+  answerAsk(id: string, answer: AskAnswer): Promise<AskAnswered> {
+    return this.#write("any", (transaction) => answerAsk(transaction, this.#context, id, answer));
   }
 
-  askReminded(id: string, cooldown: number): Promise<boolean> {
-    return this.#write("any", (transaction) => askReminded(transaction, this.#context, id, cooldown));
+  endAsk(id: string, end: AskEnding): Promise<AskAnswered> {
+    return this.#write("any", (transaction) => endAsk(transaction, this.#context, id, end));
+  }
+
+  remindAsk(id: string, cooldown: number, dueAt: number | undefined): Promise<boolean> {
+    return this.#write("any", (transaction) => remindAsk(transaction, this.#context, id, cooldown, dueAt));
+  }
+
+  ask(id: string): Promise<Ask | undefined> {
+    return this.#read((view) => {
+      const row = view.get(askKey(id));
+      return row && viewAsk(row);
+    });
+  }
+
+  asks(query: AskQuery): Promise<AskPage> {
+    return this.#read((view) => listAsks(view, query));
+  }
+
+  dueAsks(limit: number): Promise<Ask[]> {
+    return this.#read((view) => listDueAsks(view, this.#context.clock.now(), limit));
+  }
+
+  audit(page: { limit: number; after?: string }): Promise<AuditPage> {
+    return this.#read((view) => readAudit(view, page));
   }
 
   replay(deadLetter: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** The turn in flight: begun by a claim, ended by a commit or a failure. */
 import type { ChannelId, Message, MessageRef, OutboxDraft, SessionPatch, TranscriptEntry, Turn } from "../../model.ts";
-import type { Fence, TurnCommit, TurnEnd, TurnFailure } from "../../store.ts";
-import { readChannel, saveChannel, waitingIn } from "./channels.ts";
+import type { AskDraft, Fence, TurnCommit, TurnEnd, TurnFailure } from "../../store.ts";
+import { createAsk, withdrawAsks } from "./asks.ts";
+import { isSuspended, readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count } from "./counters.ts";
 import { parkMessage } from "./deadletters.ts";
@@ -15,7 +16,7 @@ import type { Transaction } from "./transaction.ts";
 import { appendTranscript } from "./transcripts.ts";
 import type { View } from "./view.ts";
 
-/** See `Store.claim`. A cancelled turn is given as it is. */
+/** See `Store.claim`. A cancelled turn is given as it is, a suspended one not at all. */
 export function claim(
   transaction: Transaction,
   context: Context,
@@ -26,7 +27,8 @@ export function claim(
   context.owners.check(channel, fence);
   const row = readChannel(transaction, channel);
   const { turn } = row;
-  const isClaimed = turn?.fence === fence && !turn.again && !turn.requeued;
+  if (isSuspended(row)) return undefined;
+  const isClaimed = turn?.fence === fence && !turn.again && !turn.requeued && !turn.suspended;
   if (turn !== undefined && (turn.cancelled !== undefined || isClaimed)) return viewTurn(transaction, channel, turn);
   if (turn === undefined) {
     const begun = begin(transaction, context, channel, row, take, fence);
@@ -35,8 +37,8 @@ export function claim(
     transaction.hint(channel, "state");
     return begun;
   }
-  const { retryAt: _, requeued, again: __, ...rest } = turn;
-  const attempt = requeued ? turn.attempt : turn.attempt + 1;
+  const { retryAt: _, requeued, suspended, again: __, ...rest } = turn;
+  const attempt = requeued || suspended ? turn.attempt : turn.attempt + 1;
   const again = { ...rest, attempt, startedAt: context.clock.now(), fence };
   row.turn = again;
   saveChannel(transaction, channel, row);
@@ -57,8 +59,14 @@ export function commitTurn(
   if (turn.cancelled !== undefined) return { status: "cancelled" };
   const now = context.clock.now();
   end(transaction, context, channel, row, turn, (id) => [id, now, "a"]);
-  return conclude(transaction, context, channel, row, turn, commit, commit.take, fence);
+  return conclude(transaction, context, channel, row, turn, commit, commit.take, fence, "the turn has ended");
 }
+
+const PUT_BACK = {
+  retry: { again: true },
+  requeue: { requeued: true },
+  suspend: { suspended: true },
+} as const;
 
 /**
  * See `Store.failTurn`. Parking a cancelled turn cancels it: nothing of it becomes a dead letter, and nothing
@@ -75,9 +83,9 @@ export function failTurn(
   const turn = turnInFlight(context, channel, fence, row, failure.turn);
   const { cause, outcome, retryAt } = failure;
   const now = context.clock.now();
-  if (outcome === "retry" || outcome === "requeue") {
-    const { retryAt: _, requeued: __, again: ___, ...rest } = turn;
-    const next = outcome === "requeue" ? { requeued: true as const } : { again: true as const };
+  if (outcome === "retry" || outcome === "requeue" || outcome === "suspend") {
+    const { retryAt: _, requeued: __, again: ___, suspended: ____, ...rest } = turn;
+    const next = PUT_BACK[outcome];
     row.turn = { ...rest, ...next, ...(retryAt === undefined ? {} : { retryAt }) };
     return conclude(transaction, context, channel, row, turn, failure, 0, fence);
   }
@@ -86,12 +94,12 @@ export function failTurn(
       parkMessage(transaction, { channel, message, cause, attempts: turn.attempt, at: now });
     }
     end(transaction, context, channel, row, turn, (id) => [id, now, "f", cause]);
-    return conclude(transaction, context, channel, row, turn, failure, failure.take, fence);
+    return conclude(transaction, context, channel, row, turn, failure, failure.take, fence, cause);
   }
   const reason = turn.cancelled?.reason ?? cause;
   end(transaction, context, channel, row, turn, (id) => [id, now, "d", reason]);
   const said = outcome === "park" ? { ...failure, outbox: [] } : failure;
-  return conclude(transaction, context, channel, row, turn, said, failure.take, fence);
+  return conclude(transaction, context, channel, row, turn, said, failure.take, fence, reason);
 }
 
 /** See `Store.save`. */
@@ -116,7 +124,7 @@ export function save(
 }
 
 export function viewTurn(view: View, channel: ChannelId, turn: TurnRow): Turn {
-  const { session: _, first, messages, requeued: __, again: ___, fence: ____, ...rest } = turn;
+  const { session: _, first, messages, requeued: __, again: ___, suspended: ____, fence: _____, ...rest } = turn;
   return { ...rest, messages: readMessages(view, channel, first, first + messages.length) };
 }
 
@@ -178,18 +186,23 @@ interface Conclusion {
   readonly transcript: readonly TranscriptEntry[];
   readonly session: SessionPatch;
   readonly outbox: readonly OutboxDraft[];
+  readonly ask?: AskDraft;
 }
 
-/** What an end and a putting back have in common: records what was said, and claims the next turn. */
+/**
+ * What an end and a putting back have in common: records what was said, and claims the next turn. `over`: why the turn's
+ * asks can't be decided any more; absent where it stays in flight.
+ */
 function conclude(
   transaction: Transaction,
   context: Context,
   channel: ChannelId,
   row: ChannelRow,
   turn: TurnRow,
-  { transcript, session: patch, outbox: drafts }: Conclusion,
+  { transcript, session: patch, outbox: drafts, ask }: Conclusion,
   take: number,
   fence: Fence,
+  over?: string,
 ): TurnEnd {
   const now = context.clock.now();
   // An archived session may have been removed while its last turn ran.
@@ -199,6 +212,10 @@ function conclude(
     changeSession(transaction, session, patch, now, { lastActivityAt: now, newest });
   }
   const outbox = addReplies(transaction, context, channel, row, drafts);
+  if (ask !== undefined && row.session !== undefined) {
+    outbox.push(...createAsk(transaction, context, channel, row, row.session, ask).outbox);
+  }
+  if (over !== undefined && turn.asks !== undefined) withdrawAsks(transaction, context, row, turn.asks, over);
   const next = take > 0 ? begin(transaction, context, channel, row, take, fence) : undefined;
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "state");

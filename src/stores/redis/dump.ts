@@ -8,13 +8,15 @@ import {
   type SessionDump,
   type TurnDump,
 } from "../../dump.ts";
-import type { Ask, AskDecision, ChannelId, DeadLetter, Message, TranscriptEntry } from "../../model.ts";
+import type { ChannelId, DeadLetter, Message, TranscriptEntry } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
+import { readAsk } from "./askrows.ts";
+import { readItem, readItems } from "./auditrows.ts";
 import { decode, encode, type Keys } from "./keys.ts";
 import { readLetter } from "./letters.ts";
 import type { Client } from "./scripts.ts";
 import { readSession } from "./sessions.ts";
-import { readCancellation, readControls, readMessage, readReplies } from "./turns.ts";
+import { readCancellation, readControls, readIds, readMessage, readReplies } from "./turns.ts";
 
 const STATES: Readonly<Record<string, ReceiptDump["state"]>> = {
   q: "queued",
@@ -29,6 +31,8 @@ export interface Belongings {
   readonly sessions: readonly string[];
   /** Ids of its dead letters. */
   readonly letters: readonly string[];
+  /** Times of its entries in the audit log. */
+  readonly audit: readonly string[];
 }
 
 type Row = Readonly<Record<string, string>>;
@@ -49,10 +53,11 @@ export async function dumpChannel(
     client.hgetall(keyOf("o")),
     client.hgetall(keyOf("j")),
   ]);
-  const [sessions, letters, buckets] = await Promise.all([
+  const [sessions, letters, buckets, audit] = await Promise.all([
     Promise.all(belongings.sessions.map((id) => dumpSession(client, keyOf, id))),
     Promise.all(belongings.letters.map((id) => dumpLetter(client, keyOf, id))),
     Promise.all(bucketsOf(row).map((bucket) => client.hgetall(`${keyOf("r")}:${bucket}`))),
+    readItems(client, keys, channel, belongings.audit),
   ]);
   const messages = inbox.map(readMessage);
   const turn = dumpTurn(row, messages);
@@ -71,12 +76,39 @@ export async function dumpChannel(
     journal: Object.entries(journal)
       .map(dumpEntry)
       .sort((a, b) => a.order - b.order),
+    audit: audit.map((item) => readItem(item).entry),
   };
   return isEmpty(dump) ? undefined : dump;
 }
 
-/** The numbers of the buckets that may be there. */
-export function bucketsOf({ bucket }: Row): number[] {
+/** What a channel leaves in places that no dump tells of. */
+export interface Traces {
+  /** The numbers of the buckets that may be there. */
+  readonly buckets: readonly number[];
+  /** Where its asks stand among the open ones. */
+  readonly places: readonly string[];
+  /** Its entries in the audit log. */
+  readonly audit: readonly string[];
+}
+
+export async function findTraces(
+  client: Client,
+  keys: Keys,
+  { channel, sessions }: Pick<ChannelDump, "channel" | "sessions">,
+  belongings: Belongings,
+): Promise<Traces> {
+  const base = keys.base(keys.shardOf(channel));
+  const bucket = await client.hget(`${base}c:${encode(channel)}`, "bucket");
+  const asks = sessions.flatMap((session) => session.asks);
+  const places = await Promise.all(asks.map(({ id }) => client.hget(`${base}a:${encode(id)}`, "place")));
+  return {
+    buckets: bucketsOf({ bucket: bucket ?? "" }),
+    places: places.filter((place) => place !== null),
+    audit: await readItems(client, keys, channel, belongings.audit),
+  };
+}
+
+function bucketsOf({ bucket }: Row): number[] {
   return bucket ? [Number(bucket) - 1, Number(bucket)] : [];
 }
 
@@ -95,16 +127,10 @@ async function dumpSession(client: Client, keyOf: KeyOf, id: string): Promise<Se
   return {
     session,
     transcript: entries.map((entry) => JSON.parse(entry) as TranscriptEntry),
-    asks: rows.map(dumpAsk).sort(byId),
-  };
-}
-
-function dumpAsk({ session = "", ask = "", remindedAt, decision }: Row): Ask {
-  return {
-    ...(JSON.parse(ask) as Omit<Ask, "session">),
-    session,
-    ...(remindedAt ? { remindedAt: Number(remindedAt) } : {}),
-    ...(decision ? { decision: JSON.parse(decision) as AskDecision } : {}),
+    asks: rows
+      .map((row) => readAsk(Object.entries(row)))
+      .filter((ask) => ask !== undefined)
+      .sort(byId),
   };
 }
 
@@ -121,7 +147,9 @@ function dumpTurn(row: Row, inbox: readonly Message[]): TurnDump | undefined {
     ...(row.preview ? { preview: row.preview } : {}),
     ...(row.cancelled ? { cancelled: readCancellation(row.cancelled) } : {}),
     ...(row.retryAt ? { retryAt: Number(row.retryAt) } : {}),
+    ...(row.asked ? { asks: readIds(row.asked) } : {}),
     ...(state === "requeued" ? { requeued: true } : {}),
+    ...(state === "suspended" ? { suspended: true } : {}),
   };
 }
 

@@ -1,10 +1,12 @@
 /** The turn in flight: begun by a claim, ended by a commit or a failure; and how its replies are delivered. */
 import type { ChannelId, MessageRef, SessionError, SessionPatch, Turn } from "../../model.ts";
-import type { DeliveryOutcome, Fence, TurnCommit, TurnEnd, TurnFailure } from "../../store.ts";
+import type { AskDraft, DeliveryOutcome, Fence, TurnCommit, TurnEnd, TurnFailure } from "../../store.ts";
+import { mintAskId } from "../shared/ids.ts";
+import { cardsOf, writeAsk } from "./askrows.ts";
 import { type Context, staleFence } from "./context.ts";
 import { encode } from "./keys.ts";
 import { answeredReceipt, droppedReceipt, failedReceipt } from "./receipts.ts";
-import { list, text } from "./reply.ts";
+import { list, readHints, text } from "./reply.ts";
 import { writePatch } from "./sessions.ts";
 import { entriesOf, readTurn, writeDrafts } from "./turns.ts";
 
@@ -33,11 +35,8 @@ export async function commitTurn(
   commit: TurnCommit,
 ): Promise<TurnEnd | { status: "cancelled" }> {
   const receipt = answeredReceipt(context.clock.now());
-  return (
-    (await end(context, channel, fence, { ...commit, outcome: "commit", cause: "" }, receipt)) ?? {
-      status: "cancelled",
-    }
-  );
+  const ending = { ...commit, outcome: "commit", cause: "the turn has ended" } as const;
+  return (await end(context, channel, fence, ending, receipt)) ?? { status: "cancelled" };
 }
 
 /** See `Store.failTurn`. */
@@ -55,20 +54,27 @@ export async function failTurn(
   return ended;
 }
 
-type Ending = Omit<TurnFailure, "outcome"> & { readonly outcome: TurnFailure["outcome"] | "commit" };
+/** `cause` is also why the turn's asks are withdrawn. */
+type Ending = Omit<TurnFailure, "outcome"> & {
+  readonly outcome: TurnFailure["outcome"] | "commit";
+  readonly ask?: AskDraft;
+};
 
 /** Undefined where the turn was cancelled before. */
 async function end(
   context: Context,
   channel: ChannelId,
   fence: Fence,
-  { turn, outcome, cause, retryAt, take, transcript, session, outbox }: Ending,
+  { turn, outcome, cause, retryAt, take, transcript, session, outbox, ask }: Ending,
   receipt: string,
 ): Promise<TurnEnd | undefined> {
   const entries = transcript.map((entry) => JSON.stringify(entry));
   const fields = writePatch(session);
-  const drafts = writeDrafts(outbox);
-  const [status, first, next] = list(
+  const id = mintAskId(channel);
+  const opening = ask === undefined ? [] : writeAsk(id, channel, ask, context.clock.now());
+  const shown = (name: string) => (ask === undefined ? outbox : [...outbox, ...ask.outbox, ...cardsOf(name, ask)]);
+  const drafts = writeDrafts(shown(id));
+  const [status, first, next, opened, hints] = list(
     await context.asOwner(
       "end",
       channel,
@@ -81,10 +87,13 @@ async function end(
       receipt,
       cause,
       encode(`${channel}#`),
+      encode(cause),
       entries.length,
       ...entries,
       fields.length,
       ...fields,
+      opening.length,
+      ...opening,
       drafts.length,
       ...drafts,
     ),
@@ -92,10 +101,11 @@ async function end(
   if (status === "stale") throw staleFence(channel);
   if (status === "cancelled") return undefined;
   context.hints.change("state", channel);
+  for (const kind of readHints(hints)) context.hints.tell({ channel, kind });
   const claimed = readTurn(next);
   return {
     status: "ended",
-    outbox: entriesOf(outbox, text(first)),
+    outbox: entriesOf(shown(text(opened)), text(first)),
     ...(claimed === undefined ? {} : { next: claimed }),
   };
 }
@@ -127,13 +137,14 @@ export async function settleDelivery(
   const details = detailsOf(outcome, context.clock.now(), `${channel}#reply:${id}`);
   const settled = await context.asOwner("settle", channel, fence, isOurs ? sequence : "", outcome.status, ...details);
   if (settled === 0) throw staleFence(channel);
+  if (settled === 2) context.hints.tell({ channel, kind: "outbox" });
   if (outcome.status === "delivered" || outcome.status === "parked") context.hints.change("state", channel);
 }
 
 function detailsOf(outcome: DeliveryOutcome, at: number, letter: string): (string | number)[] {
   switch (outcome.status) {
     case "delivered":
-      return [];
+      return [encode(outcome.shown?.ref ?? ""), outcome.shown?.version ?? ""];
     case "sending":
       return [outcome.at];
     case "placed":

@@ -6,13 +6,15 @@ import { encode } from "./keys.ts";
 import { readQueue, readReceipt } from "./reading.ts";
 import { droppedReceipt, markOf, viewReceipt } from "./receipts.ts";
 import { list, number, text } from "./reply.ts";
+import { restOfSay } from "./turns.ts";
 
 /** See `Store.accept`. */
 export async function accept(
   context: Context,
-  { channel, id, sender, text: said, sentAt, caughtUp }: InboundEvent,
+  event: InboundEvent,
   { max, fullNotice }: AcceptOptions,
 ): Promise<Accepted> {
+  const { channel, id, sender, text: said, sentAt, caughtUp } = event;
   const now = context.clock.now();
   const message: Message = { id, sender, text: said, sentAt, acceptedAt: now };
   const notice = JSON.stringify({ kind: "notice", text: fullNotice });
@@ -29,12 +31,16 @@ export async function accept(
       refusal,
       context.dedupeFor,
       mark,
+      restOfSay(event),
     ),
   );
   switch (text(reply[0])) {
     case "queued":
       context.hints.work("inbox", channel, text(reply[2]));
       return { status: "queued", position: number(reply[1]) };
+    case "aside":
+      context.hints.work("control", channel, text(reply[1]));
+      return { status: "aside" };
     case "full":
       if (reply[1] === 1) context.hints.work("outbox", channel, text(reply[2]));
       else context.hints.change("state", channel);
@@ -42,7 +48,9 @@ export async function accept(
     default: {
       const receipt = viewReceipt(id, text(reply[1]), { head: number(reply[2]), turn: text(reply[3]) });
       // The first call's answer, and its hint with it, may have got lost.
-      if (receipt.receipt.state === "queued") context.hints.work("inbox", channel, text(reply[4]));
+      if (receipt.receipt.state === "queued") {
+        context.hints.work(receipt.position === undefined ? "control" : "inbox", channel, text(reply[4]));
+      }
       return { status: "duplicate", receipt };
     }
   }
@@ -83,6 +91,8 @@ export async function signal(
   const turn = text(reply[1]);
   const effect = { cancelledTurn: turn === "" ? null : turn, dropped: number(reply[2]) };
   context.hints.work("control", channel, text(reply[3]));
+  // It is to be ended now.
+  if (reply[4] === 1) context.hints.work("inbox", channel, text(reply[3]));
   if (effect.cancelledTurn !== null || effect.dropped > 0) context.hints.change("state", channel);
   return { status: "stored", effect };
 }

@@ -10,6 +10,7 @@
  * | `o:<channel>` | its outbox (hash) | `a:<ask>` | an ask (hash) |
  * | `r:<channel>:<n>` | older receipts (hash, expires) | `d:<id>` | a dead letter (hash) |
  * | `j`, `jo`, `jv:<channel>` | display log, by order, by version | `l`, `p`, `e`, `z`, `w` | indexes of the shard: sessions, pinned, to expire, dead letters, channels with work |
+ * | `y` | audit log of the shard (sorted set) | `q`, `u` | open asks, those that want a look |
  *
  * `<prefix>:{m}:…` belongs to the store as a whole: its format, the living replicas, what they hold.
  */

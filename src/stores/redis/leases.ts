@@ -2,12 +2,13 @@
 import type { ChannelId, NewSession, OutboxEntry, Session } from "../../model.ts";
 import type { Acquired, ControlEnd, Fence, Pending } from "../../store.ts";
 import { mintSessionId } from "../shared/ids.ts";
+import { readAsks } from "./askrows.ts";
 import { type Context, staleFence } from "./context.ts";
 import { encode } from "./keys.ts";
 import { replicaOf } from "./members.ts";
-import { list, number, pairs, text } from "./reply.ts";
+import { list, number, pairs, readHints, text } from "./reply.ts";
 import type { Reply } from "./scripts.ts";
-import { readSession, writePatch } from "./sessions.ts";
+import { readSession, writePatch, writeSettings } from "./sessions.ts";
 import { entriesOf, readControls, readReplies, readTurn, writeDrafts } from "./turns.ts";
 
 /** See `Store.acquire`. */
@@ -28,7 +29,7 @@ export async function acquire(
     }
     if (text(reply[0]) === "elsewhere") return { status: "elsewhere", owner: replicaOf(text(reply[1])) };
   }
-  const [, fence, fields, turn, waiting, controls, outbox, isNew, id] = reply;
+  const [, fence, fields, turn, waiting, controls, outbox, isNew, id, asks] = reply;
   if (isNew === 1) context.hints.change("state", channel);
   const interrupted = readTurn(turn);
   return {
@@ -38,6 +39,7 @@ export async function acquire(
       session: sessionOf(text(id), fields),
       ...(interrupted === undefined ? {} : { interrupted }),
       waiting: number(waiting),
+      asks: readAsks(asks),
       controls: readControls(controls),
       outbox: readReplies(outbox),
     },
@@ -45,8 +47,12 @@ export async function acquire(
 }
 
 function attempt(context: Context, channel: ChannelId, self: string, dead: string, fresh: NewSession) {
-  const { source, agent, title } = fresh;
-  return context.onChannel("acquire", channel, self, dead, mintSessionId(channel), source, agent, title);
+  return context.onChannel("acquire", channel, self, dead, ...writeFresh(channel, fresh));
+}
+
+/** A new session as the scripts take it. */
+function writeFresh(channel: ChannelId, { source, agent, title, settings }: NewSession): string[] {
+  return [mintSessionId(channel), source, agent, title, writeSettings(settings)];
 }
 
 /** See `Store.release`. */
@@ -68,30 +74,38 @@ export async function finishControl(
   context: Context,
   channel: ChannelId,
   fence: Fence,
-  { control, outbox, session, renew, replay }: ControlEnd,
+  { control, outbox, session, renew, replay, enqueue, withdraw }: ControlEnd,
 ): Promise<{ session: Session; outbox: OutboxEntry[] }> {
   const fields = session === undefined ? [] : writePatch(session);
-  const fresh = renew === undefined ? [] : [mintSessionId(channel), renew.source, renew.agent, renew.title];
+  const fresh = renew === undefined ? [] : writeFresh(channel, renew);
+  const message = enqueue === undefined ? [] : [encode(enqueue.id), JSON.stringify(enqueue)];
+  const asks = withdraw?.asks.map(encode) ?? [];
   const drafts = writeDrafts(outbox);
-  const [status, id, row, first, replayed] = list(
+  const [status, id, row, first, hints] = list(
     await context.asOwner(
       "finish",
       channel,
       fence,
       encode(control),
       context.keep,
+      context.dedupeFor,
       replay === undefined ? "" : encode(replay),
+      encode(withdraw?.reason ?? ""),
       fields.length,
       ...fields,
       fresh.length,
       ...fresh,
+      message.length,
+      ...message,
+      asks.length,
+      ...asks,
       drafts.length,
       ...drafts,
     ),
   );
   if (status === "stale") throw staleFence(channel);
   context.hints.change("state", channel);
-  if (replayed === "inbox" || replayed === "outbox") context.hints.tell({ channel, kind: replayed });
+  for (const kind of readHints(hints)) context.hints.tell({ channel, kind });
   return { session: sessionOf(text(id), row), outbox: entriesOf(outbox, text(first)) };
 }
 

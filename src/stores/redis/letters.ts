@@ -1,6 +1,6 @@
 import type { ChannelId, DeadLetter } from "../../model.ts";
 import { decode } from "./keys.ts";
-import { readMessage } from "./turns.ts";
+import { readDraft, readMessage } from "./turns.ts";
 
 /** A dead letter as a hash; undefined where there is none. */
 export function readLetter(id: string, fields: Readonly<Record<string, string>>): DeadLetter | undefined {
@@ -10,7 +10,7 @@ export function readLetter(id: string, fields: Readonly<Record<string, string>>)
     id,
     channel: decode(channel) as ChannelId,
     ...(message === undefined ? {} : { message: readMessage(message) }),
-    ...(reply === undefined ? {} : { reply: JSON.parse(reply) }),
+    ...(reply === undefined ? {} : { reply: readDraft(reply) }),
     cause,
     attempts: Number(attempts),
     at: Number(at),

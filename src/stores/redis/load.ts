@@ -3,8 +3,12 @@ import type { ChainableCommander } from "ioredis";
 import type { ChannelDump, ReceiptDump, SessionDump, TurnDump } from "../../dump.ts";
 import type { Ask, ChannelId, Control, DeadLetter, Message, OutboxEntry, Session } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
+import { placeOf as placeOfAsk, writeRow } from "./askrows.ts";
+import { writeItems } from "./auditrows.ts";
+import type { Traces } from "./dump.ts";
 import { encode, type Keys } from "./keys.ts";
 import { writePatch } from "./sessions.ts";
+import { writeDraft } from "./turns.ts";
 
 const MINUTE = 60_000;
 /** How many items one command carries. */
@@ -29,14 +33,17 @@ export class Loading {
     this.#channel = encode(channel);
   }
 
-  /** Leaves nothing of the channel. `before`: what is there; `buckets`: the numbers of those that may be. */
-  erase(before: Pick<ChannelDump, "sessions" | "deadLetters">, buckets: readonly number[]): void {
+  /** Leaves nothing of the channel. `before`: what is there. */
+  erase(before: Pick<ChannelDump, "sessions" | "deadLetters">, { buckets, places, audit }: Traces): void {
     for (const { session, asks } of before.sessions) {
       const keys = ["s", "t", "as"].map((kind) => this.#key(kind, session.id));
       this.#commands.unlink(...keys, ...asks.map(({ id }) => this.#key("a", id)));
       this.#commands.zrem(`${this.#base}${session.pinned ? "p" : "l"}`, placeOf(session));
       this.#commands.zrem(`${this.#base}e`, encode(session.id));
+      if (asks.length > 0) this.#commands.zrem(`${this.#base}u`, ...asks.map(({ id }) => encode(id)));
     }
+    if (places.length > 0) this.#commands.zrem(`${this.#base}q`, ...places);
+    for (const item of audit) this.#commands.zrem(`${this.#base}y`, item);
     for (const { id } of before.deadLetters) {
       this.#commands.unlink(this.#key("d", id));
       this.#commands.zrem(`${this.#base}z`, encode(id));
@@ -53,6 +60,7 @@ export class Loading {
     for (const session of dump.sessions) this.#session(session, terms);
     for (const letter of dump.deadLetters) this.#letter(letter);
     this.#journal(dump.journal);
+    for (const item of writeItems(dump.channel, dump.audit)) this.#commands.zadd(`${this.#base}y`, 0, item);
     const { turn, waiting, controls, outbox } = dump;
     const messages = [...(turn?.messages ?? []), ...waiting];
     this.#push(this.#key("i"), messages.map(writeMessage));
@@ -67,7 +75,11 @@ export class Loading {
   }
 
   #row(dump: ChannelDump, busy: boolean, { now, dedupeFor }: Terms): void {
-    const { turns, current, turn, waiting, recent, older } = dump;
+    const { turns, current, sessions, turn, waiting, recent, older } = dump;
+    const open = sessions
+      .flatMap(({ asks }) => asks)
+      .filter(({ end }) => end === undefined)
+      .sort((a, b) => (placeOfAsk(a) < placeOfAsk(b) ? -1 : 1));
     const isKept = current !== undefined || busy;
     if (!isKept && turns === 0 && recent.length + older.length === 0) return;
     const places = new Map([...(turn?.messages ?? []), ...waiting].map(({ id }, index) => [id, index + 1]));
@@ -81,6 +93,9 @@ export class Loading {
       recent: recent.map((receipt) => `;${encode(receipt.id)},${writeReceipt(receipt, places)}`).join(""),
       ...(older.length === 0 ? {} : { bucket: 1, since: now }),
       ...(turn === undefined ? {} : writeTurn(turn)),
+      ...(open.length === 0
+        ? {}
+        : { asks: open.map(({ id, turn = "" }) => `${encode(id)},${encode(turn)};`).join("") }),
     });
     this.#hash(
       `${this.#key("r")}:1`,
@@ -93,10 +108,11 @@ export class Loading {
 
   #session({ session, transcript, asks }: SessionDump, { keep }: Terms): void {
     const { id, source, agent, createdAt, updatedAt, lastActivityAt, archivedAt } = session;
-    const { title, pinned, error, agentState, stats } = session;
+    const { title, pinned, error, agentState, settings, stats } = session;
     const fields = { source, agent, createdAt, updatedAt, lastActivityAt, ...(archivedAt ? { archivedAt } : {}) };
     const optional = { ...(error ? { error } : {}), ...(agentState === undefined ? {} : { agentState }) };
-    const patch = writePatch({ title, pinned, stats, ...optional });
+    const set = settings === undefined ? {} : { settings };
+    const patch = writePatch({ title, pinned, stats, ...optional, ...set });
     this.#commands.hset(this.#key("s", id), "channel", this.#channel, ...Object.entries(fields).flat(), ...patch);
     this.#commands.zadd(`${this.#base}${pinned ? "p" : "l"}`, 0, placeOf(session));
     if (archivedAt !== undefined && keep > 0) this.#commands.zadd(`${this.#base}e`, archivedAt + keep, encode(id));
@@ -107,20 +123,20 @@ export class Loading {
     for (const ask of asks) this.#ask(ask);
   }
 
-  #ask({ session, remindedAt, decision, ...ask }: Ask): void {
-    this.#commands.sadd(this.#key("as", session), encode(ask.id));
-    this.#commands.hset(this.#key("a", ask.id), {
-      ...{ channel: this.#channel, session, ask: JSON.stringify(ask) },
-      ...(remindedAt === undefined ? {} : { remindedAt }),
-      ...(decision === undefined ? {} : { decision: JSON.stringify(decision) }),
-    });
+  #ask(ask: Ask): void {
+    const place = placeOfAsk(ask);
+    this.#commands.sadd(this.#key("as", ask.session), encode(ask.id));
+    this.#hash(this.#key("a", ask.id), writeRow(ask, place));
+    if (ask.end !== undefined) return;
+    this.#commands.zadd(`${this.#base}q`, 0, place);
+    if (ask.dueAt !== undefined) this.#commands.zadd(`${this.#base}u`, ask.dueAt, encode(ask.id));
   }
 
   #letter({ id, message, reply, cause, attempts, at }: DeadLetter): void {
     const fields = {
       channel: this.#channel,
       ...(message === undefined ? {} : { message: writeMessage(message) }),
-      ...(reply === undefined ? {} : { reply: JSON.stringify(reply) }),
+      ...(reply === undefined ? {} : { reply: writeDraft(reply) }),
       cause,
       attempts,
       at,
@@ -150,7 +166,7 @@ export class Loading {
     }
   }
 
-  #hash(key: string, fields: readonly (readonly [string, string])[]): void {
+  #hash(key: string, fields: readonly (readonly [string, string | number])[]): void {
     for (let start = 0; start < fields.length; start += AT_ONCE) {
       this.#commands.hset(key, ...fields.slice(start, start + AT_ONCE).flat());
     }
@@ -172,10 +188,10 @@ function writeControl({ effect, ...control }: Control, index: number): string {
 }
 
 /** See replies.lua: one time stands there, since when it is being sent or before when not. */
-function writeReply({ id, state, attempts, notBefore, since, ref = "", kind, text }: OutboxEntry): [string, string] {
+function writeReply({ id, state, attempts, notBefore, since, ref = "", ...draft }: OutboxEntry): [string, string] {
   const time = (state === "sending" ? since : notBefore) ?? "";
   const number = Number.parseInt(id, 36);
-  return [String(number), `${state} ${attempts} ${time}\n${encode(ref)}\n${JSON.stringify({ kind, text })}`];
+  return [String(number), `${state} ${attempts} ${time}\n${encode(ref)}\n${writeDraft(draft)}`];
 }
 
 function writeReceipt({ id, at, state, detail = "" }: ReceiptDump, places: ReadonlyMap<string, number>): string {
@@ -185,11 +201,33 @@ function writeReceipt({ id, at, state, detail = "" }: ReceiptDump, places: Reado
 }
 
 /** See turns.lua. Fence 0 is nobody's: the next owner claims it as another attempt. */
-function writeTurn({ id, session, messages, attempt, startedAt, preview, cancelled, retryAt, requeued }: TurnDump) {
+function writeTurn({
+  id,
+  session,
+  messages,
+  attempt,
+  startedAt,
+  preview,
+  cancelled,
+  retryAt,
+  requeued,
+  suspended,
+  asks = [],
+}: TurnDump) {
   return {
-    turn: [id, session, 1, messages.length, attempt, startedAt, 0, requeued ? "requeued" : "-"].join(" "),
+    turn: [
+      id,
+      session,
+      1,
+      messages.length,
+      attempt,
+      startedAt,
+      0,
+      suspended ? "suspended" : requeued ? "requeued" : "-",
+    ].join(" "),
     ...(preview === undefined ? {} : { preview }),
     ...(cancelled === undefined ? {} : { cancelled: `${encode(cancelled.reason)}\n${JSON.stringify(cancelled)}` }),
     ...(retryAt === undefined ? {} : { retryAt }),
+    ...(asks.length === 0 ? {} : { asked: asks.map((id) => `${encode(id)};`).join("") }),
   };
 }

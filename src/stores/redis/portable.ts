@@ -5,10 +5,11 @@ import type { ChannelDump, Portable } from "../../dump.ts";
 import { SwitchboardError } from "../../errors.ts";
 import type { ChannelId, Clock } from "../../model.ts";
 import { parseRedisAddress, type RedisAddress } from "./address.ts";
+import { findTimes, readItem, writeItems } from "./auditrows.ts";
 import { asStoreError, type Connections, connect, disconnect, whenReady } from "./connection.ts";
-import { bucketsOf, dumpChannel } from "./dump.ts";
+import { type Belongings, dumpChannel, findTraces } from "./dump.ts";
 import { checkFormat } from "./format.ts";
-import { decode, encode, Keys } from "./keys.ts";
+import { decode, Keys } from "./keys.ts";
 import { Loading } from "./load.ts";
 import { type Client, Scripts } from "./scripts.ts";
 
@@ -63,8 +64,8 @@ class RedisPortable implements Portable {
   readonly #keys: Keys;
   readonly #prefix: string;
   readonly #options: RedisPortableOptions;
-  /** Ids of sessions and of dead letters by channel: no key of a channel leads there. */
-  #belongings: Promise<Belongings> | undefined;
+  /** By channel: no key of a channel leads there. */
+  #belongings: Promise<AllBelongings> | undefined;
 
   constructor(connections: Connections, keys: Keys, address: RedisAddress, options: RedisPortableOptions) {
     this.name = nameOf(address);
@@ -100,8 +101,8 @@ class RedisPortable implements Portable {
   }
 
   async *channels(): AsyncIterable<ChannelId> {
-    const { sessions, letters } = await this.#belong();
-    const channels = new Set<ChannelId>([...sessions.keys(), ...letters.keys()]);
+    const { sessions, letters, audit } = await this.#belong();
+    const channels = new Set<ChannelId>([...sessions.keys(), ...letters.keys(), ...audit.keys()]);
     const kinds = new RegExp(`^${this.#prefix.replaceAll(".", "\\.")}:\\{\\d+\\}:[cj]:(.*)$`, "s");
     const nodes = this.#client instanceof Cluster ? this.#client.nodes("master") : [this.#client];
     for (const node of nodes) {
@@ -119,8 +120,7 @@ class RedisPortable implements Portable {
   }
 
   async dump(channel: ChannelId): Promise<ChannelDump | undefined> {
-    const { sessions, letters } = await this.#belong();
-    const belongings = { sessions: sessions.get(channel) ?? [], letters: letters.get(channel) ?? [] };
+    const belongings = await this.#belongingsOf(channel);
     return await this.#do(() => dumpChannel(this.#client, this.#keys, channel, belongings));
   }
 
@@ -137,20 +137,33 @@ class RedisPortable implements Portable {
   }
 
   async #replace(channel: ChannelId, dump: ChannelDump | undefined): Promise<void> {
-    const before = await this.dump(channel);
+    const before = (await this.dump(channel)) ?? { channel, sessions: [], deadLetters: [] };
+    const belongings = await this.#belongingsOf(channel);
     const { clock, dedupeFor, keep } = this.#options;
     await this.#do(async () => {
-      const row = `${this.#keys.base(this.#keys.shardOf(channel))}c:${encode(channel)}`;
-      const buckets = bucketsOf({ bucket: (await this.#client.hget(row, "bucket")) ?? "" });
+      const traces = await findTraces(this.#client, this.#keys, before, belongings);
       const commands = this.#client.multi();
       const loading = new Loading(commands, this.#keys, channel);
-      loading.erase(before ?? { sessions: [], deadLetters: [] }, buckets);
+      loading.erase(before, traces);
       if (dump !== undefined) loading.load(dump, { now: clock.now(), dedupeFor, keep });
       for (const [error] of (await commands.exec()) ?? []) if (error !== null) throw error;
     });
-    const { sessions, letters } = await this.#belong();
+    const { sessions, letters, audit } = await this.#belong();
     sessions.set(channel, dump?.sessions.map(({ session }) => session.id) ?? []);
     letters.set(channel, dump?.deadLetters.map(({ id }) => id) ?? []);
+    audit.set(
+      channel,
+      writeItems(channel, dump?.audit ?? []).map((item) => readItem(item).time),
+    );
+  }
+
+  async #belongingsOf(channel: ChannelId): Promise<Belongings> {
+    const { sessions, letters, audit } = await this.#belong();
+    return {
+      sessions: sessions.get(channel) ?? [],
+      letters: letters.get(channel) ?? [],
+      audit: audit.get(channel) ?? [],
+    };
   }
 
   async #beats(): Promise<Map<string, string>> {
@@ -158,7 +171,7 @@ class RedisPortable implements Portable {
     return new Map(flat.flatMap((replica, index) => (index % 2 === 0 ? [[replica, flat[index + 1] ?? ""]] : [])));
   }
 
-  #belong(): Promise<Belongings> {
+  #belong(): Promise<AllBelongings> {
     this.#belongings ??= this.#do(() => findBelongings(this.#client, this.#keys));
     return this.#belongings;
   }
@@ -176,13 +189,16 @@ class RedisPortable implements Portable {
   }
 }
 
-interface Belongings {
+/** See `Belongings`: of each channel. */
+interface AllBelongings {
   readonly sessions: Map<ChannelId, string[]>;
   readonly letters: Map<ChannelId, string[]>;
+  readonly audit: Map<ChannelId, string[]>;
 }
 
-async function findBelongings(client: Client, keys: Keys): Promise<Belongings> {
-  const found: Belongings = { sessions: new Map(), letters: new Map() };
+async function findBelongings(client: Client, keys: Keys): Promise<AllBelongings> {
+  const audit = await findTimes(client, keys);
+  const found: AllBelongings = { sessions: new Map(), letters: new Map(), audit };
   for (const shard of keys.all) {
     const base = keys.base(shard);
     const indexes = await Promise.all(["l", "p", "z"].map((index) => client.zrange(`${base}${index}`, "0", "-1")));

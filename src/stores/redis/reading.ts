@@ -1,6 +1,7 @@
 /** Looks at what there is: nothing here changes anything. */
 import type { ChannelId, ReceiptView, Session, TranscriptEntry } from "../../model.ts";
-import type { JournalEntry, QueueView, StoreStats, TranscriptPage } from "../../store.ts";
+import type { QueueView, StoreStats, TranscriptPage } from "../../store.ts";
+import { readOpen } from "./askrows.ts";
 import type { Context } from "./context.ts";
 import { decode, encode } from "./keys.ts";
 import { viewReceipt, viewRecent } from "./receipts.ts";
@@ -47,11 +48,13 @@ export async function readReceipt(context: Context, channel: ChannelId, id: stri
 
 /** See `Store.queue`. */
 export async function readQueue(context: Context, channel: ChannelId): Promise<QueueView> {
-  const [turn, waiting, recent, head, row] = list(await context.onChannel("queue", channel));
+  const [turn, waiting, recent, head, row, asks, commands] = list(await context.onChannel("queue", channel));
   const running = readTurn(turn);
   return {
     ...(running === undefined ? {} : { running }),
     waiting: texts(waiting).map(readMessage),
+    asks: readOpen(text(asks)).length,
+    commands: number(commands),
     recent: viewRecent(text(recent), { head: number(head), turn: text(row) }),
   };
 }
@@ -93,26 +96,4 @@ export async function readUnattended(context: Context, replica: string): Promise
     if (free) found.push(decode(channel) as ChannelId);
   }
   return found;
-}
-
-/** See `Journal`. */
-export async function readJournal(
-  context: Context,
-  channel: ChannelId,
-  kind: "since" | "page",
-  from: number | undefined,
-  limit: number,
-): Promise<JournalEntry[]> {
-  const reply = await context.do(() =>
-    context.scripts.run("journal-read", ...journalKeys(context, channel), kind, from ?? "", limit),
-  );
-  return pairs(reply).map(([key, stored]) => {
-    const [order, version, ...body] = stored.split("\n");
-    return { key: decode(key), order: Number(order), version: Number(version), body: JSON.parse(body.join("\n")) };
-  });
-}
-
-export function journalKeys({ keys }: Context, channel: ChannelId): string[] {
-  const base = keys.base(keys.shardOf(channel));
-  return ["j", "jo", "jv"].map((kind) => `${base}${kind}:${encode(channel)}`);
 }

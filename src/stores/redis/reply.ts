@@ -29,6 +29,12 @@ export function pairs(reply: Reply | undefined): [name: string, value: string][]
   return found;
 }
 
+/** What a script says is to be looked at, parted by spaces. */
+export function readHints(reply: Reply | undefined): ("inbox" | "outbox")[] {
+  const kinds = new Set(text(reply).split(" "));
+  return (["inbox", "outbox"] as const).filter((kind) => kinds.has(kind));
+}
+
 function unexpected(what: string, reply: unknown): Error {
   return new Error(`Redis answered ${JSON.stringify(reply)} where ${what} was due`);
 }

@@ -19,7 +19,7 @@ const SCRIPTS = {
   finish: 1,
   settle: 1,
   "ask-open": 1,
-  "ask-decide": 1,
+  "ask-answer": 1,
   "ask-remind": 1,
   replay: 1,
   discard: 1,

@@ -1,5 +1,14 @@
 /** Sessions as hashes: every field a short text, none that is missing or empty. */
-import type { ChannelId, Json, Session, SessionError, SessionPatch, SessionSource, SessionStats } from "../../model.ts";
+import type {
+  ChannelId,
+  Json,
+  Session,
+  SessionError,
+  SessionPatch,
+  SessionSettings,
+  SessionSource,
+  SessionStats,
+} from "../../model.ts";
 import { decode } from "./keys.ts";
 
 /** Undefined for a hash that isn't there. */
@@ -20,19 +29,26 @@ export function readSession(id: string, fields: readonly (readonly [string, stri
     ...(of("archivedAt") === "" ? {} : { archivedAt: Number(of("archivedAt")) }),
     ...(of("error") === "" ? {} : { error: JSON.parse(of("error")) as SessionError }),
     ...(of("agentState") === "" ? {} : { agentState: JSON.parse(of("agentState")) as Json }),
+    ...(of("settings") === "" ? {} : { settings: JSON.parse(of("settings")) as SessionSettings }),
     stats: readStats(of("stats")),
   };
 }
 
 /** The fields to write, names and values in turn. */
-export function writePatch({ title, pinned, error, agentState, stats }: SessionPatch): string[] {
+export function writePatch({ title, pinned, error, agentState, settings, stats }: SessionPatch): string[] {
   const fields: string[] = [];
   if (title !== undefined) fields.push("title", title);
   if (pinned !== undefined) fields.push("pinned", pinned ? "1" : "");
   if (error !== undefined) fields.push("error", error === null ? "" : JSON.stringify(error));
   if (agentState !== undefined) fields.push("agentState", JSON.stringify(agentState));
+  if (settings !== undefined) fields.push("settings", writeSettings(settings));
   if (stats !== undefined) fields.push("stats", writeStats(stats));
   return fields;
+}
+
+/** Empty where there are none. */
+export function writeSettings(settings: SessionSettings | undefined): string {
+  return settings === undefined ? "" : JSON.stringify(settings);
 }
 
 function writeStats({ turns, failed, tokensIn, tokensOut, firstTextMs, lastTurnMs }: SessionStats): string {

@@ -8,7 +8,6 @@ import type { Governor, Rate } from "../../governor.ts";
 import type {
   Amendment,
   Ask,
-  AskDecision,
   ChannelId,
   Clock,
   DeadLetter,
@@ -18,7 +17,6 @@ import type {
   NewSession,
   OutboxEntry,
   ReceiptView,
-  Sender,
   Session,
   SessionPatch,
   Turn,
@@ -27,7 +25,14 @@ import type {
   Accepted,
   AcceptOptions,
   Acquired,
+  AskAnswer,
+  AskAnswered,
   AskDraft,
+  AskEnding,
+  AskOpened,
+  AskPage,
+  AskQuery,
+  AuditPage,
   ControlDraft,
   ControlEnd,
   DeliveryOutcome,
@@ -48,7 +53,9 @@ import type {
   TurnFailure,
 } from "../../store.ts";
 import { parseRedisAddress, type RedisAddress } from "./address.ts";
-import { askReminded, decideAsk, openAsk } from "./asks.ts";
+import { listAsks, listDueAsks } from "./asklists.ts";
+import { answerAsk, endAsk, findAsk, openAsk, remindAsk } from "./asks.ts";
+import { readAudit } from "./audit.ts";
 import { asStoreError, type Connections, connect, disconnect, whenReady } from "./connection.ts";
 import { Context } from "./context.ts";
 import { dangers } from "./durability.ts";
@@ -56,8 +63,10 @@ import { claim, commitTurn, failTurn, save, settleDelivery } from "./ending.ts";
 import { checkFormat } from "./format.ts";
 import { createRedisGovernor } from "./governor.ts";
 import { Hints } from "./hints.ts";
+import { hold, letGo } from "./holds.ts";
 import { accept, amend, refuse, signal } from "./intake.ts";
-import { encode, Keys } from "./keys.ts";
+import { putJournal, readJournal } from "./journal.ts";
+import { Keys } from "./keys.ts";
 import { acquire, finishControl, readPending, release } from "./leases.ts";
 import { listSessions } from "./listing.ts";
 import { Members } from "./members.ts";
@@ -66,15 +75,12 @@ import { assertWhole } from "./portable.ts";
 import {
   currentSession,
   getSession,
-  journalKeys,
-  readJournal,
   readQueue,
   readReceipt,
   readStats,
   readTranscript,
   readUnattended,
 } from "./reading.ts";
-import { number } from "./reply.ts";
 import { Scripts } from "./scripts.ts";
 
 export interface RedisStoreOptions {
@@ -93,9 +99,6 @@ export interface RedisStoreOptions {
   readonly log?: (problem: string) => void;
 }
 
-/** How many entries of a display log are kept, and how many too many are borne before the oldest go. */
-const JOURNAL = 1_000;
-const JOURNAL_SLACK = 64;
 /** Milliseconds after which a Redis that can't be reached is spoken of again. */
 const REPORT = 10_000;
 /** Milliseconds between two tries to begin. */
@@ -234,21 +237,12 @@ export class RedisStore implements Store {
     return readUnattended(this.#context, replica);
   }
 
-  async hold(name: string, replica: string): Promise<boolean> {
-    const { keys, members, scripts } = this.#context;
-    return await this.#context.do(async () => {
-      await members.join(replica);
-      const [held, live] = [keys.central("held"), keys.central("live")];
-      return (await scripts.run("hold", held, live, encode(name), members.self(replica))) === 1;
-    });
+  hold(name: string, replica: string): Promise<boolean> {
+    return hold(this.#context, name, replica);
   }
 
-  async letGo(name: string, replica: string): Promise<void> {
-    const { keys, members, scripts, hints } = this.#context;
-    await this.#context.do(async () => {
-      const gone = await scripts.run("let-go", keys.central("held"), encode(name), members.self(replica));
-      if (gone === 1) hints.replicas();
-    });
+  letGo(name: string, replica: string): Promise<void> {
+    return letGo(this.#context, name, replica);
   }
 
   claim(channel: ChannelId, fence: Fence, take: number): Promise<Turn | undefined> {
@@ -283,16 +277,36 @@ export class RedisStore implements Store {
     return settleDelivery(this.#context, channel, fence, id, outcome);
   }
 
-  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<Ask> {
+  openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<AskOpened> {
     return openAsk(this.#context, channel, fence, draft);
   }
 
-  decideAsk(id: string, answer: Json, by: Sender): Promise<{ status: "decided" | "already"; decision: AskDecision }> {
-    return decideAsk(this.#context, id, answer, by);
+  answerAsk(id: string, answer: AskAnswer): Promise<AskAnswered> {
+    return answerAsk(this.#context, id, answer);
   }
 
-  askReminded(id: string, cooldown: number): Promise<boolean> {
-    return askReminded(this.#context, id, cooldown);
+  endAsk(id: string, end: AskEnding): Promise<AskAnswered> {
+    return endAsk(this.#context, id, end);
+  }
+
+  remindAsk(id: string, cooldown: number, dueAt: number | undefined): Promise<boolean> {
+    return remindAsk(this.#context, id, cooldown, dueAt);
+  }
+
+  ask(id: string): Promise<Ask | undefined> {
+    return findAsk(this.#context, id);
+  }
+
+  asks(query: AskQuery): Promise<AskPage> {
+    return listAsks(this.#context, query);
+  }
+
+  dueAsks(limit: number): Promise<Ask[]> {
+    return listDueAsks(this.#context, limit);
+  }
+
+  audit(page: { limit: number; after?: string }): Promise<AuditPage> {
+    return readAudit(this.#context, page);
   }
 
   replay(deadLetter: string): Promise<void> {
@@ -339,14 +353,8 @@ export class RedisStore implements Store {
     return readStats(this.#context);
   }
 
-  async journalPut(channel: ChannelId, key: string, body: Json): Promise<number> {
-    const { scripts, hints } = this.#context;
-    const entry = [encode(key), JSON.stringify(body), JOURNAL, JOURNAL_SLACK] as const;
-    const version = await this.#context.do(() =>
-      scripts.run("journal-put", ...journalKeys(this.#context, channel), ...entry),
-    );
-    hints.change("journal", channel);
-    return number(version);
+  journalPut(channel: ChannelId, key: string, body: Json): Promise<number> {
+    return putJournal(this.#context, channel, key, body);
   }
 
   journalSince(channel: ChannelId, version: number, limit: number): Promise<JournalEntry[]> {

@@ -1,5 +1,5 @@
 /** Turns, messages, commands and replies as the scripts keep them. */
-import type { Cancellation, Control, Message, OutboxDraft, OutboxEntry, Turn } from "../../model.ts";
+import type { Cancellation, Control, Message, MessageRef, OutboxDraft, OutboxEntry, Turn } from "../../model.ts";
 import { decode, encode } from "./keys.ts";
 import { list, pairs, text, texts } from "./reply.ts";
 import type { Reply } from "./scripts.ts";
@@ -11,7 +11,7 @@ export function readMessage(entry: string): Message {
 
 /** What `viewTurn` in turns.lua gives. */
 export function readTurn(reply: Reply | undefined): Turn | undefined {
-  const [row, preview, cancelled, retryAt, messages] = list(reply);
+  const [row, preview, cancelled, retryAt, messages, asked] = list(reply);
   if (row === undefined) return undefined;
   const [id = "", , , , attempt, startedAt] = text(row).split(" ");
   return {
@@ -21,8 +21,14 @@ export function readTurn(reply: Reply | undefined): Turn | undefined {
     ...(preview === "" ? {} : { preview: text(preview) }),
     ...(cancelled === "" ? {} : { cancelled: readCancellation(text(cancelled)) }),
     ...(retryAt === "" ? {} : { retryAt: Number(text(retryAt)) }),
+    ...(asked === "" ? {} : { asks: readIds(text(asked)) }),
     messages: texts(messages).map(readMessage),
   };
+}
+
+/** Ids, each followed by a semicolon: see asks.lua. */
+export function readIds(asked: string): string[] {
+  return asked.split(";").slice(0, -1).map(decode);
 }
 
 export function readCancellation(stored: string): Cancellation {
@@ -34,7 +40,7 @@ export function readControls(reply: Reply | undefined): Control[] {
   return pairs(reply)
     .map(([, stored]) => {
       const [sequence = "", turn = "", dropped = "", ...rest] = stored.split("\n");
-      const control = JSON.parse(rest.join("\n")) as Control;
+      const control = readControl(rest.join("\n"));
       const effect =
         dropped === "" ? {} : { effect: { cancelledTurn: turn === "" ? null : turn, dropped: Number(dropped) } };
       return { sequence: Number(sequence), control: { ...control, ...effect } };
@@ -43,9 +49,48 @@ export function readControls(reply: Reply | undefined): Control[] {
     .map(({ control }) => control);
 }
 
+/** What `accept.lua` makes of a message while an ask is open: see `restOfSay`. */
+function readControl(stored: string): Control {
+  if (!stored.startsWith("[")) return JSON.parse(stored) as Control;
+  const [message, replyTo, answers] = JSON.parse(stored) as [Message, string | null, MessageRef | null];
+  const { id, sender, acceptedAt: at } = message;
+  return {
+    ...{ id, command: "say", args: "", sender, at },
+    ...(replyTo === null ? {} : { replyTo }),
+    message,
+    ...(answers === null ? {} : { answers }),
+  };
+}
+
+/** What a `say` has besides its message. */
+export function restOfSay({ replyTo, answers }: Pick<Control, "replyTo" | "answers">): string {
+  return `,${JSON.stringify(replyTo ?? null)},${JSON.stringify(answers ?? null)}`;
+}
+
 /** Drafts as the scripts take them: the message to edit, or "", and what is to be said, in turn. */
 export function writeDrafts(drafts: readonly OutboxDraft[]): string[] {
-  return drafts.flatMap(({ kind, text, ref = "" }) => [encode(ref), JSON.stringify({ kind, text })]);
+  return drafts.flatMap((draft) => [encode(draft.ref ?? ""), writeDraft(draft)]);
+}
+
+/** What is to be said, as in the outbox: a card as cards.lua has it. */
+export function writeDraft({ kind, text, card, replyTo }: Omit<OutboxDraft, "ref">): string {
+  if (card === undefined) return JSON.stringify({ kind, text, ...(replyTo === undefined ? {} : { replyTo }) });
+  const { ask, question = "", reminder } = card;
+  return `card ${[ask, question, reminder ? "r" : "", replyTo ?? ""].map(encode).join(",")}`;
+}
+
+export function readDraft(stored: string): Omit<OutboxDraft, "ref"> {
+  if (!stored.startsWith("card ")) return JSON.parse(stored) as Omit<OutboxDraft, "ref">;
+  const [ask = "", question = "", reminder, replyTo = ""] = stored.slice("card ".length).split(",").map(decode);
+  return {
+    ...{ kind: "card", text: "" },
+    card: {
+      ask,
+      ...(question === "" ? {} : { question }),
+      ...(reminder === "" ? {} : { reminder: true }),
+    },
+    ...(replyTo === "" ? {} : { replyTo }),
+  };
 }
 
 /** The drafts as they stand in the outbox, from the number that the first one got. */
@@ -68,9 +113,8 @@ export function readReplies(reply: Reply | undefined): OutboxEntry[] {
       const [status = "", ref = "", ...rest] = stored.split("\n");
       const [state, attempts, time = ""] = status.split(" ");
       const isSending = state === "sending";
-      const draft = JSON.parse(rest.join("\n")) as Pick<OutboxDraft, "kind" | "text">;
       return {
-        ...draft,
+        ...readDraft(rest.join("\n")),
         ...(ref === "" ? {} : { ref: decode(ref) }),
         id: number.toString(36),
         state: isSending ? "sending" : "pending",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { asking } from "./ask-drafts.ts";
 import { answer, CHANNEL, event, NOBODY, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
 
 export function describeOperators(open: OpenHarness): void {
@@ -81,7 +82,7 @@ export function describeOperators(open: OpenHarness): void {
       const turn = await stage.claim(lease);
       await stage.commit(lease, turn, { transcript: [said(turn, "Hello")], outbox: [answer("Hello")], take: 1 });
       await stage.signal("4", { command: "status" });
-      await stage.store.openAsk(CHANNEL, lease.fence, { kind: "plan", text: "?", outbox: [answer("?")] });
+      await stage.store.openAsk(CHANNEL, lease.fence, asking({ outbox: [answer("?")] }));
       await stage.store.remove(session.id);
       for (const restarted of [false, true]) {
         if (restarted) await stage.reopen();

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { ChannelId } from "../../../src/model.ts";
+import { asking } from "./ask-drafts.ts";
 import { answer, CHANNEL, event, FRESH, NOBODY, type OpenHarness, REPLICA, ROOM, setStage } from "./stage.ts";
 
 const STALE = expect.objectContaining({ code: "STALE_FENCE" });
@@ -44,7 +45,8 @@ export function describeOwnership(open: OpenHarness): void {
 
     test("has nothing to go on with in a quiet channel", async () => {
       const lease = await stage.own();
-      expect(lease).toEqual({ fence: lease.fence, session: lease.session, waiting: 0, controls: [], outbox: [] });
+      const { fence, session } = lease;
+      expect(lease).toEqual({ fence, session, waiting: 0, asks: [], controls: [], outbox: [] });
     });
 
     test("keeps the channel with an owner that is alive", async () => {
@@ -116,7 +118,7 @@ export function describeOwnership(open: OpenHarness): void {
           stage.store.pending(CHANNEL, fence),
           stage.store.finishControl(CHANNEL, fence, { control: "3", outbox: [answer("no")] }),
           stage.store.settleDelivery(CHANNEL, fence, entry?.id ?? "", { status: "delivered" }),
-          stage.store.openAsk(CHANNEL, fence, { kind: "plan", text: "no", outbox: [answer("no")] }),
+          stage.store.openAsk(CHANNEL, fence, asking({ outbox: [answer("no")] })),
         ];
         for (const { status, reason } of (await Promise.allSettled(writes)) as PromiseRejectedResult[]) {
           expect([status, reason]).toEqual(["rejected", STALE]);

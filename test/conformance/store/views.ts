@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { TranscriptEntry } from "../../../src/model.ts";
 import type { Hint } from "../../../src/store.ts";
+import { APPROVED, asking, openAsk, openShown } from "./ask-drafts.ts";
 import {
   ANN,
   answer,
@@ -20,7 +21,7 @@ export function describeViews(open: OpenHarness): void {
     const stage = setStage(open);
 
     test("know nothing of what never was", async () => {
-      expect(await stage.store.queue(CHANNEL)).toEqual({ waiting: [], recent: [] });
+      expect(await stage.store.queue(CHANNEL)).toEqual({ waiting: [], asks: 0, recent: [] });
       expect(await stage.store.receipt(CHANNEL, "1")).toBeUndefined();
       expect(await stage.store.current(CHANNEL)).toBeUndefined();
       expect(await stage.store.get("ses_unknown")).toBeUndefined();
@@ -151,8 +152,6 @@ export function describeViews(open: OpenHarness): void {
       const next = await stage.claim(lease);
       await expectHint("state", () => stage.fail(lease, next, "park"));
       await expectHint("inbox", () => stage.store.replay(`${CHANNEL}#5`));
-      const ask = await stage.store.openAsk(CHANNEL, lease.fence, { kind: "plan", text: "?", outbox: [] });
-      await expectHint("control", () => stage.store.decideAsk(ask.id, 1, ANN));
       await expectHint("state", () => stage.store.save(CHANNEL, lease.fence, { session: { title: "New" } }));
       await expectHint("journal", () => stage.store.journalPut(CHANNEL, "k", 1));
       await expectHint("state", () => stage.store.remove(lease.session.id));
@@ -160,6 +159,46 @@ export function describeViews(open: OpenHarness): void {
       hints.length = 0;
       await stage.accept("6");
       expect(hints).toEqual([]);
+    });
+
+    test("hints at what asks give to do", async () => {
+      const hints: Hint[] = [];
+      stage.store.watch((hint) => hints.push(hint));
+      const expectHints = async (kinds: readonly Hint["kind"][], change: () => Promise<unknown>) => {
+        hints.length = 0;
+        await change();
+        for (const kind of kinds) await expect.poll(() => hints).toContainEqual({ channel: CHANNEL, kind });
+      };
+      await stage.accept("1");
+      const lease = await stage.own();
+      const begin = async () => {
+        const turn = await stage.claim(lease);
+        const shown = await openShown(stage.store, lease, { turn: turn.id });
+        await stage.fail(lease, turn, "suspend");
+        return { turn, shown };
+      };
+      await expectHints(["state"], () => openAsk(stage.store, lease));
+      const [plan] = (await stage.store.asks({ channel: CHANNEL, limit: 1 })).asks;
+      await expectHints(["control"], () => stage.store.answerAsk(plan?.id ?? "", APPROVED));
+      const { shown } = await begin();
+      await expectHints(["control"], () => stage.accept("2"));
+      await expectHints(["outbox"], () => stage.store.remindAsk(shown.id, 0, undefined));
+      await expectHints(["control", "outbox", "inbox", "state"], () => stage.store.answerAsk(shown.id, APPROVED));
+      const { shown: withdrawn } = await begin();
+      const withdraw = { asks: [withdrawn.id], reason: "enough" };
+      const enqueue = { id: "5", sender: ANN, text: "go", sentAt: 1, acceptedAt: 1 };
+      await expectHints(["outbox", "inbox"], () =>
+        stage.store.finishControl(CHANNEL, lease.fence, { control: "2", outbox: [], withdraw }),
+      );
+      const { turn } = await begin();
+      await expectHints(["control", "inbox"], () => stage.signal("3", { cancel: "turn" }));
+      await expectHints(["outbox"], () => stage.fail(lease, turn, "cancel"));
+      await expectHints(["inbox"], () =>
+        stage.store.finishControl(CHANNEL, lease.fence, { control: "3", outbox: [], enqueue }),
+      );
+      const last = await stage.claim(lease);
+      await openShown(stage.store, lease, { turn: last.id });
+      await expectHints(["outbox"], () => stage.commit(lease, last));
     });
 
     test("a listener that throws harms neither the change nor the others", async () => {
@@ -210,9 +249,14 @@ export function describeViews(open: OpenHarness): void {
         store.pending(CHANNEL, fence),
         store.finishControl(CHANNEL, fence, { control: "1", outbox: [] }),
         store.settleDelivery(CHANNEL, fence, "1", { status: "delivered" }),
-        store.openAsk(CHANNEL, fence, { kind: "plan", text: "?", outbox: [] }),
-        store.decideAsk("ask_1", 1, ANN),
-        store.askReminded("ask_1", 1),
+        store.openAsk(CHANNEL, fence, asking()),
+        store.answerAsk("ask_1", APPROVED),
+        store.endAsk("ask_1", { state: "expired" }),
+        store.remindAsk("ask_1", 1, undefined),
+        store.ask("ask_1"),
+        store.asks({ limit: 1 }),
+        store.dueAsks(1),
+        store.audit({ limit: 1 }),
         store.replay("x"),
         store.discard("x"),
         store.remove("x"),

@@ -1,34 +1,62 @@
--- Ends a command: its replies, its change of the session, and a new session or a replay where it asks for one.
+-- Ends a command: its replies, its change of the session, and what else it asks for.
 -- KEYS  1 the channel's row
--- ARGV  base, channel, now, now in base 36 · names of this process, fence, command, keep, dead letter to replay or empty ·
---       session's fields, new session (id, source, agent, title; or nothing), replies (lists)
--- Gives `stale` · `done, session's id, session, number of the first reply (empty where the command was not there), `inbox` or `outbox` where something waits anew`
+-- ARGV  base, channel, now, now in base 36 · names of this process, fence, command, keep, dedupeFor, dead letter to replay or empty,
+--       why asks are withdrawn · session's fields, new session (id, source, agent, title, settings; or nothing), message for the inbox (id, message; or nothing),
+--       asks to withdraw, replies (lists)
+-- Gives `stale` · `done, session's id, session, number of the first reply (empty where the command was not there), what to look at (inbox, outbox), parted by spaces`
 -- A repeated call, whose first answer got lost, gives that answer again.
--- #include lib/channel.lua lib/fence.lua lib/receipts.lua lib/replies.lua lib/lists.lua lib/sessions.lua lib/letters.lua
-local control, keep, letter = ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local fields, cursor = listAt(10)
-local renew, drafts
+-- #include lib/channel.lua lib/fence.lua lib/receipts.lua lib/replies.lua lib/cards.lua lib/suspended.lua lib/asks.lua lib/lists.lua lib/sessions.lua lib/letters.lua
+local control, keep, dedupeFor, letter, reason = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
+local fields, cursor = listAt(12)
+local renew, message, withdrawn, drafts
 renew, cursor = listAt(cursor)
+message, cursor = listAt(cursor)
+withdrawn, cursor = listAt(cursor)
 drafts = listAt(cursor)
+
+-- What was a command until now stays queued, since when it was. One that is known otherwise was there before.
+local function enqueue(id, body)
+  local known, place = findReceipt(id), ',q,' .. row.tail
+  if known and id ~= control then return end
+  redis.call('RPUSH', key('i'), id .. '\n' .. body)
+  if known then
+    replaceReceipt(id, (string.match(known, '^%-?(%w+),q$') or now36) .. place)
+  else
+    addReceipt(id, now36 .. place, dedupeFor)
+  end
+  set('tail', tonumber(row.tail) + 1)
+  markPending()
+end
 
 readRow()
 if not isOwner() or row.session == '' then return { 'stale' } end
-local function answer(first, replayed)
-  return { 'done', row.session, redis.call('HGETALL', key('s', row.session)), first, replayed }
+local function answer(first, hints)
+  return { 'done', row.session, redis.call('HGETALL', key('s', row.session)), first, hints }
 end
 if redis.call('HDEL', key('k'), control) == 0 then
   local finished, first = string.match(row.finished, '^(%S+) (%d*)$')
   return answer(finished == control and first or '', '')
 end
-if findReceipt(control) then replaceReceipt(control, now36 .. ',a') end
+if control ~= message[1] and findReceipt(control) then replaceReceipt(control, now36 .. ',a') end
 changeSession(row.session, fields, true)
-if #renew > 0 then
-  archiveSession(row.session, keep)
-  createSession(renew[1], renew[2], renew[3], renew[4])
-  set('session', renew[1])
-end
 local first = addReplies(drafts)
 set('finished', control .. ' ' .. first)
-local replayed = letter ~= '' and replayLetter(letter) or ''
+local hints = ''
+if #withdrawn > 0 and row.asks ~= '' then
+  local meant = {}
+  for _, ask in ipairs(withdrawn) do meant[ask] = true end
+  hints = hints .. ' ' .. askTools().withdraw(reason, function(ask) return meant[ask] end)
+end
+if #renew > 0 then
+  if row.asks ~= '' then
+    hints = hints .. ' ' .. askTools().withdraw('a new session was begun', function() return true end)
+  end
+  archiveSession(row.session, keep)
+  createSession(renew[1], renew[2], renew[3], renew[4], renew[5])
+  set('session', renew[1])
+end
+if #message > 0 then enqueue(message[1], message[2]) end
+if letter ~= '' then hints = hints .. ' ' .. (replayLetter(letter) or '') end
+if #message > 0 or isAwake() then hints = hints .. ' inbox' end
 saveRow()
-return answer(first, replayed)
+return answer(first, hints)

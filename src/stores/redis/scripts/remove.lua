@@ -21,7 +21,7 @@ if row.session == id then
   end
   redis.call('UNLINK', key('k'), key('o'))
   redis.call('SREM', base .. 'w', channel)
-  for _, field in ipairs({ 'session', 'owner', 'pending' }) do set(field, '') end
+  for _, field in ipairs({ 'session', 'owner', 'pending', 'asks' }) do set(field, '') end
   saveRow()
   redis.call('PEXPIRE', key('c'), dedupeFor)
 end

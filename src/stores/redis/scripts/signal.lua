@@ -1,13 +1,14 @@
 -- Records a command; with `cancel` the same step cancels the turn in flight (`turn`), and drops what waits (`all`).
 -- KEYS  1 the channel's row
 -- ARGV  base, channel, now, now in base 36 · id, control, cancel, cancellation (its reason as in receipts, newline, JSON), reason in receipts, dedupeFor, a minus where it was caught up
--- Gives `stored, cancelled turn or empty, how many were dropped, owner` · `duplicate, owner`
--- #include lib/channel.lua lib/receipts.lua lib/replies.lua lib/turns.lua
+-- Gives `stored, cancelled turn or empty, how many were dropped, owner, 1 where the turn waited for people` · `duplicate, owner`
+-- #include lib/channel.lua lib/receipts.lua lib/replies.lua lib/turns.lua lib/suspended.lua
 local id, control, cancel, cancellation, reason = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 readRow()
 if findReceipt(id) then return { 'duplicate', row.owner } end
 keepRow()
 local cancelled, dropped = '', 0
+local waited = cancel ~= '' and isSuspended(row.turn, row.asks, row.cancelled)
 if cancel ~= '' then
   local turn = readTurn()
   -- The first cancellation of a turn stands.
@@ -22,4 +23,4 @@ redis.call('HSET', key('k'), id, sequence .. '\n' .. cancelled .. '\n' .. droppe
 addReceipt(id, ARGV[11] .. now36 .. ',q', tonumber(ARGV[10]))
 markPending()
 saveRow()
-return { 'stored', cancelled, dropped, row.owner }
+return { 'stored', cancelled, dropped, row.owner, waited and 1 or 0 }

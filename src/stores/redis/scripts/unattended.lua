@@ -3,7 +3,7 @@
 -- KEYS  1 the shard's list of channels with something to do
 -- ARGV  base, (unused), now, now in base 36 · me · the living replicas
 -- Gives pairs: channel, owner or empty. An owner that is not among the living may have joined since: the caller asks.
--- #include lib/channel.lua lib/sessions.lua
+-- #include lib/channel.lua lib/sessions.lua lib/suspended.lua
 local living = {}
 for index = 6, #ARGV do living[ARGV[index]] = true end
 living[ARGV[5]] = nil
@@ -11,13 +11,17 @@ living[ARGV[5]] = nil
 local found = {}
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   channel = name
-  local values = redis.call('HMGET', key('c'), 'owner', 'turn', 'head', 'tail')
+  local values = redis.call('HMGET', key('c'), 'owner', 'turn', 'head', 'tail', 'asks', 'cancelled')
   local owner = values[1] or ''
-  local busy = (values[2] or '') ~= '' or values[3] ~= values[4] or redis.call('EXISTS', key('k'), key('o')) > 0
-  if not busy then
+  local turn = values[2] or ''
+  local waits = turn ~= '' or values[3] ~= values[4]
+  local busy = redis.call('EXISTS', key('k'), key('o')) > 0
+  -- What waits for people is not for anybody to take, and stays on the list: what it counts is counted from there.
+  if waits and not busy then busy = not isSuspended(turn, values[5] or '', values[6] or '') end
+  if not busy and not waits then
     redis.call('SREM', KEYS[1], name)
     if values[3] then redis.call('HSET', key('c'), 'pending', '') end
-  elseif not living[owner] then
+  elseif busy and not living[owner] then
     found[#found + 1] = name
     found[#found + 1] = owner
   end

@@ -5,6 +5,7 @@ local base, channel, now, now36 = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local FIELDS = {
   'owner', 'fence', 'session', 'head', 'tail', 'turns', 'replies', 'pending', 'recent', 'bucket', 'since',
   'turn', 'preview', 'cancelled', 'retryAt', 'ended', 'finished', 'era',
+  'asks', 'asked',
 }
 
 local function key(kind, name)

@@ -10,9 +10,9 @@ local function indexOf(pinned)
   return base .. (pinned == '' and 'l' or 'p')
 end
 
-local function createSession(id, source, agent, title)
+local function createSession(id, source, agent, title, settings)
   redis.call('HSET', key('s', id), 'channel', channel, 'source', source, 'agent', agent, 'title', title,
-    'createdAt', now, 'updatedAt', now, 'lastActivityAt', now, 'stats', '0,0,0,0')
+    'createdAt', now, 'updatedAt', now, 'lastActivityAt', now, 'stats', '0,0,0,0', 'settings', settings)
   redis.call('ZADD', base .. 'l', 0, placeOf(id, now))
 end
 
@@ -44,6 +44,12 @@ local function eraseSession(id)
   local found = redis.call('HMGET', key('s', id), 'lastActivityAt', 'pinned')
   if found[1] then redis.call('ZREM', indexOf(found[2] or ''), placeOf(id, found[1])) end
   redis.call('ZREM', base .. 'e', id)
-  for _, ask in ipairs(redis.call('SMEMBERS', key('as', id))) do redis.call('UNLINK', key('a', ask)) end
+  for _, ask in ipairs(redis.call('SMEMBERS', key('as', id))) do
+    -- See asks.lua.
+    local place = redis.call('HGET', key('a', ask), 'place')
+    if place then redis.call('ZREM', base .. 'q', place) end
+    redis.call('ZREM', base .. 'u', ask)
+    redis.call('UNLINK', key('a', ask))
+  end
   redis.call('UNLINK', key('s', id), key('t', id), key('as', id))
 end

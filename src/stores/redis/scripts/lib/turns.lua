@@ -1,6 +1,6 @@
 -- The turn in flight: one field of the row, `id session first count attempt startedAt fence state`. Its messages are
 -- the first `count` of the inbox until it ends. `state`: `-` claimed, `requeued` (the next claim is no new attempt),
--- `again` (it is).
+-- `again` (it is), `suspended` (see suspended.lua; then like `requeued`).
 local function readTurn()
   if row.turn == '' then return nil end
   local id, session, first, count, attempt, startedAt, by, state =
@@ -23,7 +23,7 @@ end
 local function viewTurn()
   local turn = readTurn()
   if not turn then return {} end
-  return { row.turn, row.preview, row.cancelled, row.retryAt, redis.call('LRANGE', key('i'), 0, turn.count - 1) }
+  return { row.turn, row.preview, row.cancelled, row.retryAt, redis.call('LRANGE', key('i'), 0, turn.count - 1), row.asked }
 end
 
 -- Begins a turn over the messages that wait longest. There must be none in flight.
@@ -42,6 +42,7 @@ local function forgetTurn(turn)
   if row.preview ~= '' then set('preview', '') end
   if row.cancelled ~= '' then set('cancelled', '') end
   if row.retryAt ~= '' then set('retryAt', '') end
+  if row.asked ~= '' then set('asked', '') end
 end
 
 -- Takes the turn's messages out of the inbox, each with the receipt.
