@@ -19,6 +19,11 @@ const duration = z
   });
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, "a name of letters, digits, - and _");
+/** The ids of people begin with it: these are the gateway's own. */
+const adapterName = name.refine(
+  (text) => text !== "operator" && text !== "gateway",
+  "another name: this one is reserved",
+);
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 
 const telegram = z.strictObject({
@@ -64,6 +69,27 @@ const command = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
 });
 
+/** Who may decide, besides admins: one rule for all kinds of asks, or one for each. */
+const approver = z.union([z.enum(["requester", "members", "admins"]), z.array(z.string().min(1)).min(1)]);
+const approvers = z.union([
+  approver,
+  z.strictObject({ plan: approver.optional(), permission: approver.optional(), questions: approver.optional() }),
+]);
+
+const route = z.strictObject({
+  match: z.string().min(1),
+  agent: name,
+  /** Said to the agent ahead of every message. */
+  systemPrompt: z.string().min(1).optional(),
+  /** What the agent may do unasked, until somebody sets another mode in the chat. */
+  mode: z.enum(["ask", "accept-edits", "plan", "bypass"]).optional(),
+  /** Each message leads to a plan first; `architect` makes it, the route's agent where none is named. */
+  planFirst: z
+    .union([z.boolean(), z.strictObject({ architect: name.optional(), systemPrompt: z.string().min(1).optional() })])
+    .optional(),
+  approvers: approvers.optional(),
+});
+
 const schema = z.strictObject({
   store: z
     .strictObject({
@@ -88,15 +114,16 @@ const schema = z.strictObject({
     })
     .prefault({}),
   adapters: z
-    .record(name, z.discriminatedUnion("type", [telegram, slack, discord, web]))
+    .record(adapterName, z.discriminatedUnion("type", [telegram, slack, discord, web]))
     .default({ web: { type: "web" } }),
   agents: z.record(name, z.discriminatedUnion("type", [demo, command])).default({ demo: { type: "demo" } }),
-  routes: z.array(z.strictObject({ match: z.string().min(1), agent: name })).default([]),
+  routes: z.array(route).default([]),
   access: z
     .strictObject({
       default: z.enum(["deny", "allow"]).default("deny"),
       allow: z.array(z.string().min(1)).default([]),
       admins: z.array(z.string().min(1)).default([]),
+      approvers: approvers.default("requester"),
     })
     .prefault({}),
   pool: z
@@ -113,6 +140,14 @@ const schema = z.strictObject({
       max: z.int().min(1).default(100),
       attempts: z.int().min(1).max(100).default(3),
       dedupeFor: duration.prefault("24h"),
+    })
+    .prefault({}),
+  asks: z
+    .strictObject({
+      /** The shortest time between two reminders; each that nobody heeds doubles it, up to a day. */
+      remindEvery: z.union([z.literal("never"), duration]).prefault("5m"),
+      /** After so long it can't be decided any more. */
+      expireAfter: z.union([z.literal("never"), duration]).default("never"),
     })
     .prefault({}),
   replica: z
@@ -159,7 +194,11 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
   const result = schema.safeParse(raw);
   if (!result.success) throw invalid(source, result.error.issues.flatMap(explain));
   const config = result.data;
-  const strangers = config.routes.filter(({ agent }) => !(agent in config.agents));
+  const named = config.routes.flatMap(({ agent, planFirst }) => [
+    agent,
+    typeof planFirst === "object" ? (planFirst.architect ?? agent) : agent,
+  ]);
+  const strangers = [...new Set(named)].filter((agent) => !(agent in config.agents));
   if (config.catchUp > config.queue.dedupeFor) {
     throw invalid(source, [
       "catchUp: longer than queue.dedupeFor; messages that were answered would be answered again",
@@ -168,9 +207,7 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
   if (strangers.length > 0) {
     throw invalid(
       source,
-      strangers.map(
-        ({ agent }) => `routes: no agent "${agent}" is configured${hint(agent, Object.keys(config.agents))}`,
-      ),
+      strangers.map((agent) => `routes: no agent "${agent}" is configured${hint(agent, Object.keys(config.agents))}`),
     );
   }
   return freeze(config);
@@ -192,7 +229,7 @@ export function knownKeys(): string[] {
   const keys: string[] = [];
   const walk = (type: z.core.$ZodType, path: string): void => {
     const inner = unwrap(type);
-    for (const object of inner instanceof z.ZodDiscriminatedUnion ? inner.options.map(unwrap) : [inner]) {
+    for (const object of inner instanceof z.ZodUnion ? inner.options.map(unwrap) : [inner]) {
       if (object instanceof z.ZodRecord) walk(object.valueType, `${path}.*`);
       else if (object instanceof z.ZodArray) walk(object.element, path);
       else if (object instanceof z.ZodObject) {

@@ -10,6 +10,7 @@ import { createCommandAgent } from "./agents/command/index.ts";
 import { createDemoAgent } from "./agents/demo/index.ts";
 import type { AdapterHealth, ChannelAdapter, Probing } from "./channel.ts";
 import { type Config, type SlackConfig, secretsOf } from "./config.ts";
+import type { AskSettings } from "./core/asks/due.ts";
 import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
 import { Gateway } from "./core/gateway.ts";
@@ -23,7 +24,7 @@ import { openLmdbStore } from "./stores/lmdb/store.ts";
 import { dataFolder, ensureToken, isEmbedded } from "./token.ts";
 
 /** What the page suggests to try where the demo agent answers. */
-const DEMO_SUGGESTIONS = ["help", "markdown", "slow 10", "long", "fail once", "fail"];
+const DEMO_SUGGESTIONS = ["help", "plan", "permission", "questions", "markdown", "slow 10", "fail"];
 
 export interface RunningGateway {
   readonly url: string;
@@ -56,6 +57,7 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
       access: withOwnPage(config),
       pool: config.pool,
       queue: config.queue,
+      asks: { settings: askSettings(config), approvers: config.access.approvers },
       catchUp: config.catchUp,
       grace: config.shutdown.grace,
       replica: config.replica.name ?? hostname(),
@@ -65,7 +67,14 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
     parts.gateway = gateway;
     await gateway.start();
     const version = ownVersion();
-    const http = await startHttpServer({ config: config.http, token, operations: gateway, adapters, log, version });
+    const http = await startHttpServer({
+      config: config.http,
+      token,
+      operations: gateway.operations,
+      adapters,
+      log,
+      version,
+    });
     parts.http = http;
     return { url: http.url, link: signInLink(http.url, token), log, stop };
   } catch (error) {
@@ -218,10 +227,17 @@ function createAgents(config: Config, env: NodeJS.ProcessEnv): Record<string, Ag
   return agents;
 }
 
-/** Whoever is signed in to the page holds the gateway's token: the access list is not for them. */
+/** Whoever is signed in to the page holds the gateway's token: they may do what its operator may. */
 function withOwnPage(config: Config): Config["access"] {
   const pages = Object.entries(config.adapters).filter(([, { type }]) => type === "web");
-  return { ...config.access, allow: [...config.access.allow, ...pages.map(([name]) => `${name}:*`)] };
+  return { ...config.access, admins: [...config.access.admins, ...pages.map(([name]) => `${name}:*`)] };
+}
+
+function askSettings({ asks: { remindEvery, expireAfter } }: Config): AskSettings {
+  return {
+    remindEvery: remindEvery === "never" ? undefined : remindEvery,
+    expireAfter: expireAfter === "never" ? undefined : expireAfter,
+  };
 }
 
 /** From the package's own package.json: two folders above the built file, one above the source. */

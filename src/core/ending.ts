@@ -1,6 +1,16 @@
 /** What the end of a turn writes, as plain data: pure functions from an outcome to a store transaction. */
-import type { AgentFailure, MessageRef, OutboxDraft, Session, SessionPatch, TranscriptEntry, Turn } from "../model.ts";
+import type {
+  AgentFailure,
+  Ask,
+  MessageRef,
+  OutboxDraft,
+  Session,
+  SessionPatch,
+  TranscriptEntry,
+  Turn,
+} from "../model.ts";
 import type { TurnCommit, TurnFailure } from "../store.ts";
+import type { Assignment } from "./assignment.ts";
 import type { TurnFigures } from "./turn.ts";
 
 export interface Ending {
@@ -13,12 +23,19 @@ export interface Ending {
   readonly ref: MessageRef | undefined;
 }
 
-export function answered(
-  ending: Ending,
-  answer: { text: string; parts: readonly string[]; state: TurnCommit["session"]["agentState"]; figures: TurnFigures },
-): TurnCommit {
+export interface Answer {
+  readonly text: string;
+  readonly parts: readonly string[];
+  readonly state: SessionPatch["agentState"] | undefined;
+  readonly figures: TurnFigures;
+  readonly assignment: Assignment;
+  /** What was decided, and never used. */
+  readonly unused: readonly Ask[];
+}
+
+export function answered(ending: Ending, answer: Answer): TurnCommit {
   const { turn, session, now, take, ref } = ending;
-  const { text, parts, state, figures } = answer;
+  const { text, parts, figures, unused } = answer;
   const { stats } = session;
   return {
     turn: turn.id,
@@ -26,12 +43,15 @@ export function answered(
     transcript: [...asked(turn), { role: "assistant", text, at: now, turn: turn.id }],
     outbox:
       parts.length === 0
-        ? [{ kind: "notice", text: "_The agent gave no answer._", ...at(ref) }]
-        : parts.map((part, i): OutboxDraft => ({ kind: "answer", text: part, ...(i === 0 ? at(ref) : {}) })),
+        ? [{ kind: "notice", text: "_The agent gave no answer._", ...at(ref) }, ...unused.map(wasted)]
+        : [
+            ...parts.map((part, i): OutboxDraft => ({ kind: "answer", text: part, ...(i === 0 ? at(ref) : {}) })),
+            ...unused.map(wasted),
+          ],
     session: {
       ...titled(session, turn),
       ...(session.error ? { error: null } : {}),
-      ...(state === undefined ? {} : { agentState: state }),
+      ...remembered(session, answer),
       stats: {
         turns: stats.turns + 1,
         failed: stats.failed,
@@ -46,6 +66,31 @@ export function answered(
 
 export function retried(ending: Ending, failure: AgentFailure, retryAt: number): TurnFailure {
   return { ...bare(ending), outcome: "retry", cause: failure.message, retryAt, session: failed(ending, failure) };
+}
+
+/** What the agent wants back, which is the session's only where it is the session's agent; a note was told once. */
+function remembered(session: Session, { state, assignment }: Answer): SessionPatch {
+  const { note, ...settings } = session.settings ?? {};
+  return {
+    ...(state === undefined || assignment.agent !== session.agent ? {} : { agentState: state }),
+    ...(note === undefined || note !== assignment.note ? {} : { settings }),
+  };
+}
+
+function wasted({ request }: Ask): OutboxDraft {
+  const what = request.kind === "permission" ? request.tool : request.kind === "plan" ? "its plan" : "its questions";
+  return {
+    kind: "notice",
+    text: `ℹ The agent was restarted after it asked about ${what}, and did not ask again: that decision was not used.`,
+  };
+}
+
+/** People are asked, and the agent that asked is gone. */
+export function suspended(ending: Ending): TurnFailure {
+  const text =
+    "↻ The agent was restarted while it waited for a decision. The decision still counts: it goes on with it.";
+  const outbox: OutboxDraft[] = [{ kind: "notice", text }];
+  return { ...bare(ending), outcome: "suspend", cause: "it waits for a decision", outbox };
 }
 
 /** The gateway, not the agent, ends the attempt. */

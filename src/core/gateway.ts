@@ -1,21 +1,26 @@
 /** Puts the parts together: intake, pool and adapters, and what operators may ask of them. */
 import type { Agent } from "../agent.ts";
-import { type ChannelAdapter, type CommandInfo, DeliveryError } from "../channel.ts";
-import { describe, SwitchboardError } from "../errors.ts";
+import { type ChannelAdapter, DeliveryError } from "../channel.ts";
+import { describe } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import { adapterOf, type ChannelId, type Clock, type ControlEffect, type DeadLetter, type Session } from "../model.ts";
-import type { GatewayHealth, GatewayStats, Operations, SessionRow } from "../operations.ts";
-import type { QueueView, SessionQuery, Store, TranscriptPage } from "../store.ts";
+import { adapterOf, type ChannelId, type Clock, type NewSession, type Session } from "../model.ts";
+import type { GatewayHealth, Operations } from "../operations.ts";
+import type { Store } from "../store.ts";
 import { Access, type AccessRules } from "./access.ts";
+import type { ApproverRules } from "./asks/approvers.ts";
+import { Asks } from "./asks/asks.ts";
+import type { AskSettings } from "./asks/due.ts";
+import { Reminders } from "./asks/reminders.ts";
 import { CatchUp } from "./catchup.ts";
 import { systemClock } from "./clock.ts";
 import { builtinCommands } from "./commands/index.ts";
 import { Connectors } from "./connectors.ts";
 import type { Context } from "./context.ts";
 import { Inbox } from "./inbox.ts";
+import { Operator } from "./operator.ts";
 import { Ownership } from "./ownership.ts";
 import { Pool, warm } from "./pool.ts";
-import { agentFor, type Route } from "./routes.ts";
+import { type Route, routeOf } from "./routes.ts";
 import { RunSlots } from "./slots.ts";
 
 export interface GatewayOptions {
@@ -33,6 +38,8 @@ export interface GatewayOptions {
   readonly grace?: number;
   /** This process's name among those that share the store. */
   readonly replica?: string;
+  /** Default: a reminder every 5 min at first, never expiring, decided by whose message led to it. */
+  readonly asks?: { readonly settings: AskSettings; readonly approvers: ApproverRules };
   /**
    * What becomes of the turns under way while the store can't be reached for longer than a lease, so that another
    * replica may have taken over: they go on unseen, or they are interrupted. Default `continue`.
@@ -57,17 +64,22 @@ export interface QueueSettings {
 
 const POOL: PoolSettings = { maxRunning: 8, maxLive: 200, idleTimeout: 1_800_000, restoreAtStart: 5 };
 const QUEUE: QueueSettings = { mode: "fifo", max: 100, attempts: 3 };
+const ASKS = { settings: { remindEvery: 300_000, expireAfter: undefined }, approvers: "requester" } as const;
 const CATCH_UP = 86_400_000;
 const SWEEP_EVERY = 5_000;
 /** Milliseconds that a greeting may take. */
 const GREETING = 30_000;
 
-export class Gateway implements Operations {
+export class Gateway {
+  /** What operators may ask of it. */
+  readonly operations: Operations;
   readonly #store: Store;
   readonly #adapters: ReadonlyMap<string, ChannelAdapter>;
   readonly #inbox: Inbox;
   readonly #pool: Pool;
   readonly #context: Context;
+  readonly #asks: Asks;
+  readonly #reminders: Reminders;
   readonly #restoreAtStart: number;
   readonly #grace: number;
   readonly #ownership: Ownership;
@@ -89,6 +101,13 @@ export class Gateway implements Operations {
     this.#interrupts = options.onOutage === "interrupt";
     const clock = options.clock ?? systemClock;
     this.#ownership = new Ownership({ store, clock, emit, replica: options.replica ?? "main" });
+    const access = new Access(options.access ?? { default: "deny", allow: [], admins: [] });
+    const route = (channel: ChannelId) => routeOf(channel, routes, fallback);
+    const { settings, approvers } = { ...ASKS, ...options.asks };
+    this.#asks = new Asks({
+      ...{ store, clock, emit, access, settings },
+      approvers: (channel) => route(channel).approvers ?? approvers,
+    });
     this.#context = {
       store,
       emit,
@@ -100,14 +119,16 @@ export class Gateway implements Operations {
       take: queue.mode === "collect" ? queue.max : 1,
       agent: (name) => options.agents[name],
       adapter: (channel) => this.#adapters.get(adapterOf(channel)),
-      fresh: (channel) => ({ source: "channel", agent: agentFor(channel, routes, fallback), title: "" }),
+      asks: this.#asks,
+      route,
+      fresh: (channel, before) => fresh(route(channel).agent, before),
     };
-    const access = new Access(options.access ?? { default: "deny", allow: [], admins: [] });
     const { commands } = this.#context;
     const greet = (channel: ChannelId, text: string, key: string) => void this.#greet(channel, text, key);
     const missed = (name: string) => this.#catchUp.request(name);
     const caughtUp = (channel: ChannelId) => this.#catchUp.before(channel);
-    this.#inbox = new Inbox({ store, access, commands, max: queue.max, emit, greet, missed, caughtUp });
+    const asks = this.#asks;
+    this.#inbox = new Inbox({ store, access, commands, asks, max: queue.max, emit, greet, missed, caughtUp });
     this.#catchUp = new CatchUp({
       store,
       clock,
@@ -117,6 +138,16 @@ export class Gateway implements Operations {
       adapter: (name) => this.#adapters.get(name),
     });
     this.#pool = new Pool(this.#context, { ...pool, ownership: this.#ownership, sweepEvery: SWEEP_EVERY });
+    this.#reminders = new Reminders({
+      ...{ asks, clock, emit, every: SWEEP_EVERY },
+      ours: (channel) => this.#ownership.secure && this.#ownership.prefers(channel),
+    });
+    this.operations = new Operator({
+      ...{ store, clock, inbox: this.#inbox, asks, commands: commands.list },
+      health: () => this.#health(),
+      live: () => ({ live: this.#pool.size, running: this.#context.slots.running }),
+      forget: (channel) => this.#pool.forget(channel),
+    });
     this.#connectors = new Connectors({
       store,
       emit,
@@ -147,6 +178,7 @@ export class Gateway implements Operations {
       // It saves time later, and nothing else.
       this.#context.emit({ type: "store.fault", doing: "restore the newest sessions", error });
     }
+    this.#reminders.start();
     await this.#connectors.start();
   }
 
@@ -184,6 +216,7 @@ export class Gateway implements Operations {
     const leaving = this.#ownership.leave();
     await Promise.all([this.#connectors.stop(), leaving]);
     this.#inbox.close();
+    this.#reminders.stop();
     await this.#catchUp.stop();
     await this.#pool.stop(this.#grace);
     this.#unwatch?.();
@@ -210,9 +243,7 @@ export class Gateway implements Operations {
     }
   }
 
-  // ── Operations
-
-  async health(): Promise<GatewayHealth> {
+  async #health(): Promise<GatewayHealth> {
     const adapters = Object.fromEntries(
       [...this.#adapters].map(([name, adapter]) => [name, this.#connectors.health(adapter)]),
     );
@@ -221,81 +252,12 @@ export class Gateway implements Operations {
     const { replicas } = this.#ownership;
     return { ready: pulse.ok && this.#stopping === undefined, store, replicas, adapters };
   }
+}
 
-  async stats(): Promise<GatewayStats> {
-    return { ...(await this.#store.stats()), live: this.#pool.size, running: this.#context.slots.running };
-  }
-
-  commands(): readonly CommandInfo[] {
-    return this.#context.commands.list;
-  }
-
-  async sessions(query: SessionQuery): Promise<{ sessions: SessionRow[]; cursor?: string }> {
-    const page = await this.#store.list(query);
-    const sessions = await Promise.all(page.sessions.map((session) => this.#row(session)));
-    return { sessions, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
-  }
-
-  async session(id: string): Promise<SessionRow | undefined> {
-    const session = await this.#store.get(id);
-    return session && (await this.#row(session));
-  }
-
-  async transcript(id: string, page: { limit: number; before?: number }): Promise<TranscriptPage> {
-    await this.#known(id);
-    return await this.#store.transcript(id, page);
-  }
-
-  queue(channel: ChannelId): Promise<QueueView> {
-    return this.#store.queue(channel);
-  }
-
-  async cancel(id: string, by: string): Promise<ControlEffect> {
-    const { channel, archivedAt } = await this.#known(id);
-    if (archivedAt !== undefined) return { cancelledTurn: null, dropped: 0 };
-    const now = this.#context.clock.now();
-    const event = {
-      channel,
-      id: `operator-${crypto.randomUUID()}`,
-      sender: { id: `operator:${by}`, name: by },
-      text: "/stop",
-      sentAt: now,
-      addressed: true,
-      direct: false,
-    };
-    const control = { command: "stop", args: "", cancel: "all", reason: `stopped by ${by}` } as const;
-    const signalled = await this.#store.signal(event, control);
-    return signalled.status === "stored" ? signalled.effect : { cancelledTurn: null, dropped: 0 };
-  }
-
-  async remove(id: string): Promise<void> {
-    const { channel, archivedAt } = await this.#known(id);
-    await this.#store.remove(id);
-    if (archivedAt === undefined) await this.#pool.forget(channel);
-  }
-
-  deadLetters(query: { channel?: ChannelId; limit: number }): Promise<DeadLetter[]> {
-    return this.#store.deadLetters(query);
-  }
-
-  replay(id: string): Promise<void> {
-    return this.#store.replay(id);
-  }
-
-  discard(id: string): Promise<void> {
-    return this.#store.discard(id);
-  }
-
-  async #known(id: string): Promise<Session> {
-    const session = await this.#store.get(id);
-    if (!session) throw new SwitchboardError("SESSION_UNKNOWN", `there is no session ${id}`);
-    return session;
-  }
-
-  async #row(session: Session): Promise<SessionRow> {
-    if (session.archivedAt !== undefined) return { ...session, status: "archived", waiting: 0 };
-    const { running, waiting } = await this.#store.queue(session.channel);
-    const status = running ? "running" : session.error ? "error" : "idle";
-    return { ...session, status, waiting: waiting.length };
-  }
+/** What a channel's next session starts from. What was allowed for always, and the mode, go with the channel. */
+function fresh(agent: string, before: Session | undefined): NewSession {
+  const { mode, rules } = before?.settings ?? {};
+  const settings = { ...(mode === undefined ? {} : { mode }), ...(rules === undefined ? {} : { rules }) };
+  const kept = Object.keys(settings).length === 0 ? {} : { settings };
+  return { source: "channel", agent, title: "", ...kept };
 }

@@ -2,18 +2,20 @@
  * The way in: access rules, then command or message, then the store. When `take` resolves, what it took is
  * durable; while the store is away it rejects, and the platform keeps the event.
  */
-import type { Intake, Taken } from "../channel.ts";
+import type { Intake, Press, Pressed, Taken } from "../channel.ts";
 import { SwitchboardError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { Amendment, ChannelId, InboundEvent } from "../model.ts";
 import type { Store } from "../store.ts";
 import type { Access } from "./access.ts";
+import type { Asks } from "./asks/asks.ts";
 import type { Command, CommandRegistry } from "./commands/registry.ts";
 
 export interface InboxOptions {
   readonly store: Store;
   readonly access: Access;
   readonly commands: CommandRegistry;
+  readonly asks: Pick<Asks, "press">;
   /** How many messages may wait in one channel. */
   readonly max: number;
   readonly emit: Emit;
@@ -60,6 +62,11 @@ export class Inbox implements Intake {
     await this.#options.store.amend(change, "its sender deleted it");
   }
 
+  async press(press: Press): Promise<Pressed> {
+    if (this.#closed) throw new SwitchboardError("STORE_CLOSED", "the gateway is stopping");
+    return await this.#options.asks.press(press);
+  }
+
   missed(adapter: string): void {
     this.#options.missed(adapter);
   }
@@ -69,10 +76,17 @@ export class Inbox implements Intake {
     return addressed || (follows === true && (await this.#options.store.current(channel)) !== undefined);
   }
 
+  /** An operator's message: who may read the store may also write to it. */
+  async say(event: InboundEvent): Promise<Taken> {
+    const found = this.#options.commands.parse(event.text);
+    return found ? await this.#command(event, found.command, found.args) : await this.#message(event);
+  }
+
   async #message(event: InboundEvent): Promise<Taken> {
     const { store, max } = this.#options;
     const fullNotice = `This message was **not** taken: ${max} already wait here. Send it again later, or \`/stop\` to drop what waits.`;
     const accepted = await store.accept(event, { max, fullNotice });
+    if (accepted.status === "aside") return { status: "command" };
     return accepted.status === "duplicate" ? { status: "duplicate" } : accepted;
   }
 

@@ -9,10 +9,11 @@
  * 4. Answers: post an empty placeholder, store its reference, then edit. A crash leaves a stray "…" at worst.
  * 5. The rest: note "sending" first; where that note is found again, repeat with a visible mark.
  */
-import { type ChannelAdapter, canEdit, canLookUp, DeliveryError, type Lookup } from "../channel.ts";
+import { type ChannelAdapter, canEdit, canLookUp, DeliveryError, type Lookup, type SendOptions } from "../channel.ts";
 import type { Emit } from "../events.ts";
-import type { ChannelId, Clock, OutboxEntry } from "../model.ts";
+import type { Card, ChannelId, Clock, MessageRef, OutboxEntry } from "../model.ts";
 import type { DeliveryOutcome } from "../store.ts";
+import type { Face } from "./asks/card.ts";
 import { backoff, sleep } from "./clock.ts";
 import type { Ownership } from "./ownership.ts";
 import { PLACEHOLDER } from "./stream.ts";
@@ -34,6 +35,8 @@ export interface OutboxOptions {
   readonly signal: AbortSignal;
   /** Nothing is sent while another replica may own the channel. */
   readonly ownership: Pick<Ownership, "secure" | "secured">;
+  /** How a card looks now; undefined where its ask is gone. */
+  face(card: Card): Promise<Face | undefined>;
   settle(id: string, outcome: DeliveryOutcome): Promise<void>;
 }
 
@@ -89,12 +92,11 @@ export class Outbox {
   async #attempt(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
     const began = this.#options.clock.now();
     try {
-      const after = await this.#step(entry);
-      if (!after) {
-        await this.#options.settle(entry.id, { status: "delivered" });
-        this.#options.emit({ type: "delivered", channel: this.#options.channel, entry: entry.id });
-      }
-      return after;
+      const face = entry.card && (await this.#options.face(entry.card));
+      if (entry.card && !face) return await this.#settled(entry, undefined);
+      const after = await this.#step(face ? { ...entry, text: face.text } : entry, face);
+      if (typeof after === "object") return { ...after, text: entry.text };
+      return await this.#settled(entry, face && { ref: after, version: face.version });
     } catch (error) {
       if (error instanceof DeliveryError) return await this.#failed(entry, error, began);
       if (this.#options.signal.aborted) return entry;
@@ -102,47 +104,61 @@ export class Outbox {
     }
   }
 
-  /** The next step towards delivery: undefined when the platform has it, else the entry one step further. */
-  async #step(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
+  async #settled(entry: OutboxEntry, shown: { ref: MessageRef; version: number } | undefined): Promise<undefined> {
+    const { settle, emit, channel } = this.#options;
+    await settle(entry.id, { status: "delivered", ...(shown ? { shown } : {}) });
+    emit({ type: "delivered", channel, entry: entry.id });
+  }
+
+  /** The next step towards delivery: the message that shows it when the platform has it, else the entry one step further. */
+  async #step(entry: OutboxEntry, face: Face | undefined): Promise<OutboxEntry | MessageRef> {
     const { adapter, channel, clock, signal, settle, ownership } = this.#options;
     await ownership.secured(signal);
     signal.throwIfAborted();
+    const actions = face === undefined ? {} : { actions: face.actions };
     if (entry.ref !== undefined && canEdit(adapter)) {
-      await adapter.edit(channel, entry.ref, entry.text, { urgency: "final", signal, permit: this.#permit });
-      return undefined;
+      const options = { urgency: "final", signal, permit: this.#permit, ...actions } as const;
+      await adapter.edit(channel, entry.ref, entry.text, options);
+      return entry.ref;
     }
-    if (adapter.limits.repeatableSend) {
-      await adapter.send(channel, entry.text, { key: entry.id, signal, permit: this.#permit });
-      return undefined;
-    }
-    if (canLookUp(adapter)) return await this.#sendOrFind(entry, adapter);
-    if (entry.kind === "answer" && canEdit(adapter)) {
-      const ref = await adapter.send(channel, PLACEHOLDER, { key: entry.id, signal, permit: this.#permit });
+    const replyTo = entry.replyTo === undefined ? {} : { replyTo: entry.replyTo };
+    const options = { key: entry.id, signal, permit: this.#permit, ...replyTo };
+    if (adapter.limits.repeatableSend) return await adapter.send(channel, entry.text, { ...options, ...actions });
+    if (canLookUp(adapter)) return await this.#sendOrFind(entry, adapter, { ...options, ...actions });
+    if (entry.kind !== "notice" && canEdit(adapter)) {
+      const ref = await adapter.send(channel, PLACEHOLDER, options);
       await settle(entry.id, { status: "placed", ref });
       return { ...entry, ref, state: "pending" };
     }
     const repeats = entry.state === "sending";
     if (!repeats) await settle(entry.id, { status: "sending", at: clock.now() });
     const parts = repeats ? adapter.split(`${entry.text}\n\n${MAY_REPEAT}`) : [entry.text];
+    let ref = "";
     for (const part of parts) {
       await ownership.secured(signal);
       signal.throwIfAborted();
-      await adapter.send(channel, part, { key: entry.id, signal, permit: this.#permit });
+      ref = await adapter.send(channel, part, { ...options, ...actions });
     }
-    return undefined;
+    return ref;
   }
 
   /** Sends, or finds what was sent: whether an earlier send happened can be seen. */
-  async #sendOrFind(entry: OutboxEntry, adapter: ChannelAdapter & Lookup): Promise<undefined> {
+  async #sendOrFind(
+    entry: OutboxEntry,
+    adapter: ChannelAdapter & Lookup,
+    options: SendOptions,
+  ): Promise<OutboxEntry | MessageRef> {
     const { channel, clock, signal, settle } = this.#options;
     const { id: key, since } = entry;
     if (entry.state === "sending" && since !== undefined) {
-      if ((await adapter.lookup(channel, key, since - SKEW, signal)) !== undefined) return undefined;
+      const found = await adapter.lookup(channel, key, since - SKEW, signal);
+      // A card may have changed since it was sent: it is edited to what it is now.
+      if (found !== undefined && entry.card) return { ...entry, ref: found };
+      if (found !== undefined) return found;
     } else {
       await settle(key, { status: "sending", at: clock.now() });
     }
-    await adapter.send(channel, entry.text, { key, signal, permit: this.#permit });
-    return undefined;
+    return await adapter.send(channel, entry.text, options);
   }
 
   async #failed(entry: OutboxEntry, error: DeliveryError, began: number): Promise<OutboxEntry | undefined> {
@@ -164,6 +180,9 @@ export class Outbox {
     const { ref: _, ...unplaced } = entry;
     if (error.kind === "gone" && entry.ref !== undefined) {
       emit(report);
+      // Somebody deleted it: what can still be decided is posted anew, what can't need not be.
+      if (entry.card && (await this.#options.face(entry.card))?.over !== false)
+        return await this.#settled(entry, undefined);
       await settle(entry.id, { status: "failed", notBefore: clock.now(), forgetRef: true });
       return { ...unplaced, state: "pending", attempts: entry.attempts + 1 };
     }

@@ -1,15 +1,40 @@
-import type { ChannelId } from "../model.ts";
+import type { ChannelId, PermissionMode, Session } from "../model.ts";
+import type { ApproverRules } from "./asks/approvers.ts";
 
-/** `match`: a channel id, or the beginning of one with `*` behind it. */
-export interface Route {
+/** What the operator wants for some channels. */
+export interface Route extends RouteSettings {
+  /** A channel id, or the beginning of one with `*` behind it. */
   readonly match: string;
-  readonly agent: string;
 }
 
-/** The agent of a channel: the first matching route's, else the default. */
-export function agentFor(channel: ChannelId, routes: readonly Route[], fallback: string): string {
+export interface RouteSettings {
+  readonly agent: string;
+  /** Said to the agent ahead of every message. */
+  readonly systemPrompt?: string | undefined;
+  /** Until somebody sets another one by `/mode`. */
+  readonly mode?: PermissionMode | undefined;
+  /** Each message leads to a plan first; this agent makes it, told so. */
+  readonly planFirst?: boolean | PlanFirst | undefined;
+  readonly approvers?: ApproverRules | undefined;
+}
+
+export interface PlanFirst {
+  readonly architect?: string | undefined;
+  readonly systemPrompt?: string | undefined;
+}
+
+/** What applies to a channel: the first matching route, else the default agent alone. */
+export function routeOf(channel: ChannelId, routes: readonly Route[], fallback: string): RouteSettings {
   const route = routes.find(({ match }) =>
     match.endsWith("*") ? channel.startsWith(match.slice(0, -1)) : channel === match,
   );
-  return route?.agent ?? fallback;
+  return route ?? { agent: fallback };
+}
+
+/** What the agent of a session may do unasked. */
+export function modeOf(
+  { settings }: Pick<Session, "settings">,
+  { planFirst, mode = "ask" }: RouteSettings,
+): PermissionMode {
+  return settings?.mode ?? (planFirst ? "plan" : mode);
 }

@@ -15,13 +15,16 @@
  */
 import type { ChannelAdapter } from "../channel.ts";
 import { hasCode, SwitchboardError } from "../errors.ts";
-import type { AgentFailure, ChannelId, Control, Session, Turn } from "../model.ts";
+import type { AgentFailure, ChannelId, Session, Turn } from "../model.ts";
 import type { Fence, Lease, TurnFailure } from "../store.ts";
+import { Briefing } from "./briefing.ts";
 import { backoff, sleep } from "./clock.ts";
 import type { Context } from "./context.ts";
-import { answered, cancelled, type Ending, parked, patched, requeued, retried } from "./ending.ts";
+import { Controller } from "./control.ts";
+import { answered, cancelled, type Ending, parked, patched, requeued, retried, suspended } from "./ending.ts";
 import { Outbox } from "./outbox.ts";
-import { Runner } from "./runner.ts";
+import { type Run, Runner } from "./runner.ts";
+import type { SessionScope } from "./scope.ts";
 import { Preview } from "./stream.ts";
 import type { TurnOutcome } from "./turn.ts";
 import { CurrentTurn, Work } from "./work.ts";
@@ -104,6 +107,8 @@ export class LiveSession {
   /** No further turns; the one under way may finish. Resolves when it has; commands and replies may still be. */
   async finish(): Promise<void> {
     this.#draining = false;
+    // One that waits for people would do so for all of the time that is left: it goes on elsewhere.
+    if (this.#work?.current?.asking?.isWaiting) this.#work.current.stop("shutdown");
     await this.#work?.turns.onIdle();
   }
 
@@ -151,52 +156,71 @@ export class LiveSession {
     try {
       if (!this.#draining) current.stop("shutdown");
       if (turn.cancelled || work.cancelled === turn.id) return await this.#endCancelled(turn, preview);
+      const earlier = await work.briefing.earlier(turn);
+      if (earlier.some(({ end }) => end === undefined)) return await this.#suspend(turn, preview);
       if (turn.attempt > this.#context.attempts) return await this.#endParked(turn, preview, interruptedTooOften(turn));
+      const assignment = await work.briefing.assignment(turn);
+      const asking = work.briefing.asking(turn, assignment, earlier, work.waiters, current.signal);
+      current.asking = asking;
       this.#runner ??= new Runner(this.#context, this.#adapter);
-      const outcome = await this.#runner.run(this.#session, turn, preview, current.signal);
-      if (outcome?.kind === "answered") return await this.#endAnswered(turn, preview, outcome);
-      if (outcome?.kind === "failed") return await this.#endFailed(turn, preview, outcome.failure, current);
+      const run = { session: this.#session, turn, assignment, asking, preview, signal: current.signal };
+      const outcome = await this.#runner.run(run);
+      if (outcome?.kind === "answered") return await this.#endAnswered(run, outcome);
+      if (outcome?.kind === "failed") return await this.#endFailed(run, outcome.failure, current);
       if (current.reason === "cancelled") return await this.#endCancelled(turn, preview);
+      if (current.reason === "shutdown" && asking.isWaiting) return await this.#suspend(turn, preview);
       await preview.end();
       if (current.reason === "shutdown") await this.#fail(requeued(this.#endingOf(turn, undefined)), turn, "requeued");
       return undefined;
     } finally {
+      current.asking?.close();
       preview.halt();
       work.current = undefined;
       current.end();
     }
   }
 
-  async #endAnswered(
-    turn: Turn,
-    preview: Preview,
-    outcome: TurnOutcome & { kind: "answered" },
-  ): Promise<Turn | undefined> {
+  async #endAnswered(run: Run, outcome: TurnOutcome & { kind: "answered" }): Promise<Turn | undefined> {
+    const { turn, preview, assignment, asking } = run;
     const { store, clock, emit } = this.#context;
     const ref = await preview.end();
-    const commit = answered(this.#endingOf(turn, ref), {
-      text: preview.text,
-      parts: this.#adapter.split(preview.text),
-      state: outcome.state,
-      figures: outcome.figures,
+    const end = await this.#busy().exclusively(async () => {
+      const commit = answered(this.#endingOf(turn, ref), {
+        text: preview.text,
+        parts: this.#adapter.split(preview.text),
+        state: outcome.state,
+        figures: outcome.figures,
+        assignment,
+        unused: asking.unused,
+      });
+      const ask = this.#busy().briefing.plan(run, outcome.state);
+      const committed = await this.#insist("commit", () =>
+        store.commitTurn(this.channel, this.#fence, { ...commit, ...(ask ? { ask } : {}) }),
+      );
+      if (committed.status === "ended") this.#session = patched(this.#session, commit.session, clock.now());
+      return committed;
     });
-    const end = await this.#insist("commit", () => store.commitTurn(this.channel, this.#fence, commit));
     if (end.status === "cancelled") return await this.#endCancelled(turn, preview);
-    this.#session = patched(this.#session, commit.session, clock.now());
     emit({ type: "turn.ended", channel: this.channel, turn: turn.id, outcome: "answered", ms: outcome.figures.ms });
     this.#deliver(end.outbox);
     return end.next;
   }
 
-  async #endFailed(
-    turn: Turn,
-    preview: Preview,
-    failure: AgentFailure,
-    current: CurrentTurn,
-  ): Promise<Turn | undefined> {
+  /** Its asks are open, and its agent is gone: it goes on when they are decided. */
+  async #suspend(turn: Turn, preview: Preview): Promise<Turn | undefined> {
+    await preview.end();
+    await this.#fail(suspended(this.#endingOf(turn, undefined)), turn, "suspended");
+    if (!this.#draining) return undefined;
+    // It is given at once where the last ask ended in this moment.
+    return await this.#insist("claim", () => this.#context.store.claim(this.channel, this.#fence, this.#context.take));
+  }
+
+  async #endFailed(run: Run, failure: AgentFailure, current: CurrentTurn): Promise<Turn | undefined> {
+    const { turn, preview, asking } = run;
     const { store, clock, attempts, take } = this.#context;
     // Whatever it was, the next attempt gets an agent that was started afresh.
     await this.#runner?.close();
+    if (failure.retryable && asking.isWaiting) return await this.#suspend(turn, preview);
     if (!failure.retryable || turn.attempt >= attempts) return await this.#endParked(turn, preview, failure);
     await preview.end();
     const retryAt = clock.now() + backoff(turn.attempt - 1, FIRST_RETRY, LONGEST_RETRY);
@@ -222,7 +246,7 @@ export class LiveSession {
   async #fail(
     failure: TurnFailure,
     turn: Turn,
-    outcome: "retry" | "requeued" | "failed" | "dropped",
+    outcome: "retry" | "requeued" | "suspended" | "failed" | "dropped",
   ): Promise<Turn | undefined> {
     const { store, clock, emit } = this.#context;
     const end = await this.#insist("end a turn", () => store.failTurn(this.channel, this.#fence, failure));
@@ -268,55 +292,13 @@ export class LiveSession {
   async #controls(): Promise<void> {
     const work = this.#busy();
     work.controlsAgain = true;
-    work.controls ??= this.#controlLoop(work);
+    work.controls ??= work.controller.run(work).then(() => this.wake("inbox"));
     return await work.controls;
   }
 
-  async #controlLoop(work: Work): Promise<void> {
-    const { store } = this.#context;
-    while (work.controlsAgain) {
-      work.controlsAgain = false;
-      const { controls } = await this.#insist("read commands", () => store.pending(this.channel, this.#fence));
-      for (const control of controls) await this.#execute(control, work);
-    }
-    // In the same tick as the last look, so that a wake after it begins a new loop.
-    work.controls = undefined;
-    this.wake("inbox");
-  }
-
-  async #execute(control: Control, work: Work): Promise<void> {
-    const { store, emit } = this.#context;
-    const { current } = work;
-    const cancelledTurn = control.effect?.cancelledTurn ?? undefined;
-    if (cancelledTurn !== undefined) work.cancelled = cancelledTurn;
-    if (current && current.turn === cancelledTurn) {
-      const over = current.over();
-      current.stop("cancelled");
-      await over;
-    }
-    const result = await this.#answerOf(control);
-    const end = await this.#insist("end a command", () =>
-      store.finishControl(this.channel, this.#fence, {
-        control: control.id,
-        outbox: this.#adapter.split(result.reply).map((text) => ({ kind: "notice", text })),
-        ...(result.renew ? { renew: result.renew } : {}),
-        ...(result.replay ? { replay: result.replay } : {}),
-      }),
-    );
-    if (end.session.id !== this.#session.id) await this.#runner?.close();
-    this.#session = end.session;
-    emit({ type: "command", channel: this.channel, command: control.command, sender: control.sender.id });
-    this.#deliver(end.outbox);
-  }
-
-  async #answerOf(control: Control) {
-    const { store, clock, commands, fresh } = this.#context;
-    const command = commands.get(control.command);
-    if (!command) return { reply: `\`/${control.command}\` is not known here.` };
-    const context = { control, session: this.#session, store, now: clock.now(), commands: commands.list };
-    return await this.#insist(`run /${command.name}`, () =>
-      command.run({ ...context, fresh: () => fresh(this.channel) }),
-    );
+  async #changed(session: Session): Promise<void> {
+    if (session.id !== this.#session.id) await this.#runner?.close();
+    this.#session = session;
   }
 
   // ── Replies
@@ -344,10 +326,18 @@ export class LiveSession {
         emit,
         signal: alive.signal,
         ownership: this.#context.ownership,
+        face: (card) => this.#insist("read an ask", () => this.#context.asks.face(card, this.#adapter.limits)),
         settle: (id, outcome) =>
           this.#insist("settle a delivery", () => store.settleDelivery(this.channel, this.#fence, id, outcome)),
       });
-      this.#work = new Work(outbox, alive);
+      const scope: SessionScope = {
+        ...{ context: this.#context, adapter: this.#adapter, channel: this.channel, fence: this.#fence },
+        session: () => this.#session,
+        changed: (session) => this.#changed(session),
+        deliver: (entries) => this.#deliver(entries),
+        insist: (doing, step) => this.#insist(doing, step),
+      };
+      this.#work = new Work(outbox, alive, new Controller(scope), new Briefing(scope));
     }
     return this.#work;
   }

@@ -10,27 +10,57 @@ export class RunSlots {
 
   /**
    * Runs the task as soon as a slot is free. Undefined, without running it, where the signal aborts before that:
-   * a person who stops a turn does not wait for others' turns. (p-queue's own signal would also abandon a
-   * running task, whose end must be known here.)
+   * a person who stops a turn does not wait for others' turns.
    */
-  run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    let started = false;
-    const outcome = this.#queue.add(async () => {
-      if (signal.aborted) return undefined;
-      started = true;
-      return await task();
-    });
-    if (started) return outcome;
-    return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        if (!started) resolve(undefined);
-      };
-      signal.addEventListener("abort", giveUp, { once: true });
-      outcome.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
-    });
+  async run<T>(task: (slot: Slot) => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    const slot = new Slot((aborted) => this.#take(aborted));
+    if (!(await slot.take(signal))) return undefined;
+    try {
+      return await task(slot);
+    } finally {
+      slot.give();
+    }
   }
 
   get running(): number {
     return this.#queue.pending;
+  }
+
+  /** Gives the function that gives it back; undefined where the signal aborted before it was free. */
+  #take(signal: AbortSignal): Promise<(() => void) | undefined> {
+    return new Promise((resolve) => {
+      const giveUp = () => resolve(undefined);
+      signal.addEventListener("abort", giveUp, { once: true });
+      void this.#queue.add(() => {
+        signal.removeEventListener("abort", giveUp);
+        if (signal.aborted) return giveUp();
+        return new Promise<void>((give) => resolve(give));
+      });
+    });
+  }
+}
+
+/** A turn's run slot, which it gives back while it waits for people. */
+export class Slot {
+  readonly #take: (signal: AbortSignal) => Promise<(() => void) | undefined>;
+  #give: (() => void) | undefined;
+
+  constructor(take: (signal: AbortSignal) => Promise<(() => void) | undefined>) {
+    this.#take = take;
+  }
+
+  /** False where the signal aborted before one was free. Where it is held already, nothing happens. */
+  async take(signal: AbortSignal): Promise<boolean> {
+    if (this.#give) return true;
+    const give = await this.#take(signal);
+    // Two who wait for it at once need one.
+    if (this.#give) give?.();
+    else this.#give = give;
+    return this.#give !== undefined;
+  }
+
+  give(): void {
+    this.#give?.();
+    this.#give = undefined;
   }
 }

@@ -2,11 +2,14 @@
  * One run of the agent over one turn: prompt → events → outcome. It shows the answer while it grows and leaves
  * everything durable to the session.
  */
-import type { AgentSession } from "../agent.ts";
+import type { AgentSession, AgentTurn } from "../agent.ts";
 import type { ChannelAdapter } from "../channel.ts";
 import { describe } from "../errors.ts";
 import type { AgentEvent, AgentFailure, ChannelId, Clock, Json, Turn } from "../model.ts";
+import type { Asking } from "./asks/asking.ts";
+import type { Assignment } from "./assignment.ts";
 import type { Ownership } from "./ownership.ts";
+import type { Slot } from "./slots.ts";
 import type { Preview } from "./stream.ts";
 import { keepTyping } from "./typing.ts";
 
@@ -35,6 +38,9 @@ export interface TurnRun {
   readonly channel: ChannelId;
   readonly turn: Turn;
   readonly preview: Preview;
+  readonly assignment: Assignment;
+  readonly asking: Asking;
+  readonly slot: Slot;
   readonly ownership: Pick<Ownership, "secure">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -43,15 +49,15 @@ export interface TurnRun {
 const STOPPED = Symbol("stopped");
 
 export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
-  const { agent, turn, clock, signal } = run;
+  const { agent, clock, signal } = run;
   const began = clock.now();
   const tally = { tokensIn: 0, tokensOut: 0 };
   const stop = new Stop(signal);
-  const stopTyping = keepTyping(run.adapter, run.channel, clock, run.ownership, signal);
+  // Whoever waits for people is not at work.
+  const isSilent = () => run.asking.isWaiting || !run.ownership.secure;
+  const stopTyping = keepTyping(run.adapter, run.channel, clock, isSilent, signal);
   try {
-    const events = agent
-      .run({ id: turn.id, messages: turn.messages, attempt: turn.attempt, signal })
-      [Symbol.asyncIterator]();
+    const events = agent.run(agentTurn(run))[Symbol.asyncIterator]();
     const result = await listen(run, events, stop, tally, began);
     return { ...result, ending: letGo(events), figures: { ...tally, ms: clock.now() - began } };
   } catch (error) {
@@ -62,6 +68,17 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
     stop.dispose();
     stopTyping();
   }
+}
+
+function agentTurn({ turn, assignment, asking, slot, signal }: TurnRun): AgentTurn {
+  const { phase, messages, plan, systemPrompt, note } = assignment;
+  return {
+    ...{ id: turn.id, messages, attempt: turn.attempt, signal, phase, decided: asking.decided },
+    ...(plan === undefined ? {} : { plan }),
+    ...(systemPrompt === undefined ? {} : { systemPrompt }),
+    ...(note === undefined ? {} : { note }),
+    ask: (request) => asking.ask(request, slot),
+  };
 }
 
 /** Follows the agent until it ends, or the turn is stopped: it may take its time then, the people don't wait for it. */

@@ -1,4 +1,7 @@
 import PQueue from "p-queue";
+import type { Asking } from "./asks/asking.ts";
+import type { Briefing } from "./briefing.ts";
+import type { Controller } from "./control.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What a live session needs only while it is busy. Made with its first task, gone with its last. */
@@ -8,18 +11,32 @@ export class Work {
   readonly outbox: Outbox;
   /** Aborts when the session is given up: nothing more is sent, no wait goes on. */
   readonly alive: AbortController;
+  readonly controller: Controller;
+  readonly briefing: Briefing;
   current: CurrentTurn | undefined;
   /** The commands' loop, and whether it has to look once more. */
   controls: Promise<void> | undefined;
   controlsAgain = false;
   /** The turn that a person cancelled last: its attempt may be claimed already, and not yet be `current`. */
   cancelled: string | undefined;
+  /** Who waits in this process for the end of which ask. */
+  readonly waiters = new Map<string, () => void>();
+  #writing: Promise<unknown> = Promise.resolve();
   #tasks = 0;
   #idle: (() => void)[] = [];
 
-  constructor(outbox: Outbox, alive: AbortController) {
+  constructor(outbox: Outbox, alive: AbortController, controller: Controller, briefing: Briefing) {
     this.outbox = outbox;
     this.alive = alive;
+    this.controller = controller;
+    this.briefing = briefing;
+  }
+
+  /** One after another: what reads the session's settings, and writes them changed. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#writing.then(task);
+    this.#writing = done.catch(() => {});
+    return done;
   }
 
   begin(): void {
@@ -45,6 +62,8 @@ export type StopReason = "cancelled" | "shutdown" | "lost";
 /** The attempt under way. */
 export class CurrentTurn {
   readonly turn: string;
+  /** What its agent asks. */
+  asking: Asking | undefined;
   readonly #controller = new AbortController();
   #waiters: (() => void)[] | undefined;
 

@@ -105,7 +105,7 @@ async function turnedSessions(): Promise<Figures> {
     nulls.channel.forget();
     await nulls.store.heartbeat("main");
   });
-  const { live } = await nulls.gateway.stats();
+  const { live } = await nulls.gateway.operations.stats();
   if (live < TURNED) throw new Error("Sessions were evicted.");
   await nulls.close();
   return figures;

@@ -39,6 +39,7 @@ async function take(concurrency: number): Promise<Figures> {
     store,
     access: new Access({ default: "allow", allow: [], admins: [] }),
     commands: builtinCommands(),
+    asks: { press: async () => ({ text: "", ok: false }) },
     max: 100,
     emit: () => {},
     greet: () => {},

@@ -1,4 +1,6 @@
 import { open } from "lmdb";
+import { Access } from "../../src/core/access.ts";
+import { Asks } from "../../src/core/asks/asks.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { builtinCommands } from "../../src/core/commands/index.ts";
 import { Ownership } from "../../src/core/ownership.ts";
@@ -40,17 +42,25 @@ export const restore: Benchmark = {
 export function idlePool(store: Store): Pool {
   const channel = new NullChannel();
   const ownership = new Ownership({ store, clock: systemClock, emit: () => {}, replica: "main" });
+  const emit = () => {};
+  const asks = new Asks({
+    ...{ store, clock: systemClock, emit, access: new Access({ default: "deny", allow: [], admins: [] }) },
+    settings: { remindEvery: undefined, expireAfter: undefined },
+    approvers: () => "requester",
+  });
   const context = {
     store,
     ownership,
+    asks,
     clock: systemClock,
-    emit: () => {},
+    emit,
     slots: new RunSlots(8),
     commands: builtinCommands(),
     attempts: 3,
     take: 1,
     agent: () => nullAgent,
     adapter: () => channel,
+    route: () => ({ agent: "null" }),
     fresh: () => FRESH,
   };
   return new Pool(context, {

@@ -18,7 +18,7 @@ test("nothing at all is a complete configuration: embedded store, web page, demo
   expect(config.store.url).toBe("lmdb:./data");
   expect(config.adapters).toEqual({ web: { type: "web" } });
   expect(config.agents).toEqual({ demo: { type: "demo" } });
-  expect(config.access).toEqual({ default: "deny", allow: [], admins: [] });
+  expect(config.access).toEqual({ default: "deny", allow: [], admins: [], approvers: "requester" });
   expect(config.pool.idleTimeout).toBe(1_800_000);
 });
 
@@ -33,11 +33,11 @@ test("the sample is valid, and names every key", () => {
 
 test("the sample's commented parts are valid too", () => {
   const sample = readFileSync(new URL("../../config/switchboard.yaml", import.meta.url), "utf8")
+    .replace(/routes: \[\]\n((?:#.*\n)+)/, (_, lines: string) => `routes:\n${lines.replace(/^#/gm, "")}`)
     .replace(
       /^(\s*)# (\s*(?:telegram|discord|slack|botToken|appToken|signingSecret|sessionPer|apiUrl|type|token|mode|apiRoot|script|command|cwd|env):.*)$/gm,
       "$1$2",
-    )
-    .replace("routes: []\n#", "routes:\n");
+    );
   const config = parseConfig(sample, {
     TELEGRAM_BOT_TOKEN: "1:abc",
     DISCORD_BOT_TOKEN: "x.y.z",
@@ -47,7 +47,7 @@ test("the sample's commented parts are valid too", () => {
     SWITCHBOARD_TOKEN: "x".repeat(16),
   });
   expect(Object.keys(config.adapters)).toEqual(expect.arrayContaining(["web", "telegram", "slack", "discord"]));
-  expect(config.routes).toHaveLength(1);
+  expect(config.routes).toMatchObject([{ agent: "script", planFirst: true, approvers: "admins" }]);
 });
 
 test.each([

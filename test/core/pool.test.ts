@@ -11,7 +11,7 @@ async function talk(bench: Bench, chat: string): Promise<void> {
 }
 
 async function live(bench: Bench): Promise<number> {
-  return (await bench.gateway.stats()).live;
+  return (await bench.gateway.operations.stats()).live;
 }
 
 test("idle sessions are put away after the idle time-out, with their agent, and restored on demand", async () => {
@@ -98,10 +98,12 @@ test("a session that is removed is interrupted and forgotten; the channel begins
   await bench.channel.say("a", "1", "one");
   const run = await bench.run("a", "one");
   const session = (await bench.store.current("local:a"))?.id ?? "";
-  await bench.gateway.remove(session);
+  await bench.gateway.operations.remove(session);
   expect(run.aborted).toBe(true);
-  expect(await bench.gateway.session(session)).toBeUndefined();
-  await expect(bench.gateway.remove(session)).rejects.toSatisfy((error) => hasCode(error, "SESSION_UNKNOWN"));
+  expect(await bench.gateway.operations.session(session)).toBeUndefined();
+  await expect(bench.gateway.operations.remove(session)).rejects.toSatisfy((error) =>
+    hasCode(error, "SESSION_UNKNOWN"),
+  );
   await bench.channel.say("a", "2", "two");
   (await bench.run("a", "two")).done();
   await bench.idle("a");

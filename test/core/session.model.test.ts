@@ -183,7 +183,7 @@ const retry = (chat: Chat) =>
     `retry(${chat})`,
     async (model, bench) => {
       const talk = model.talk(chat);
-      const [newest] = await bench.gateway.deadLetters({ channel: `local:${chat}`, limit: 1 });
+      const [newest] = await bench.gateway.operations.deadLetters({ channel: `local:${chat}`, limit: 1 });
       const id = newest?.message?.id ?? "";
       expect(talk.dead).toContain(id);
       talk.dead = talk.dead.filter((other) => other !== id);
@@ -220,7 +220,7 @@ const rest = () =>
     const busy = [...model.talks.values()].filter(({ running }) => running).length;
     await eventually(async () => {
       bench.clock.advance(4_000);
-      return (await bench.gateway.stats()).live === busy;
+      return (await bench.gateway.operations.stats()).live === busy;
     }, "the idle ones put away");
   });
 

@@ -156,7 +156,7 @@ test("what fails is tried three times, then kept as a dead letter with its cause
   (await bench.run("a", "two")).done();
   await bench.shows("a", /could not be answered after 3 attempts: the disk is on fire[\s\S]*\/retry/);
   expect(await bench.receipt("a", "1")).toMatchObject({ state: "failed", cause: "the disk is on fire" });
-  const [letter] = await bench.gateway.deadLetters({ limit: 10 });
+  const [letter] = await bench.gateway.operations.deadLetters({ limit: 10 });
   expect(letter).toMatchObject({ id: "local:a#1", attempts: 3, cause: "the disk is on fire" });
   await bench.idle("a");
   await bench.channel.say("a", "r", "/retry");
@@ -165,7 +165,7 @@ test("what fails is tried three times, then kept as a dead letter with its cause
   again.say("now it works");
   again.done();
   await bench.shows("a", /^now it works$/);
-  expect(await bench.gateway.deadLetters({ limit: 10 })).toEqual([]);
+  expect(await bench.gateway.operations.deadLetters({ limit: 10 })).toEqual([]);
 });
 
 test("a failure that no repetition can mend is parked at once", async () => {
@@ -336,7 +336,7 @@ test("a reply that fails again and again is parked at last, and does not block t
   }, "the next is delivered");
   await bench.idle("a");
   expect(limited).toBeLessThan(0);
-  expect(await bench.gateway.deadLetters({ limit: 9 })).toMatchObject([
+  expect(await bench.gateway.operations.deadLetters({ limit: 9 })).toMatchObject([
     { reply: { text: "one" }, cause: "500 for this text", attempts: 100 },
   ]);
 });
@@ -548,6 +548,6 @@ test("an operator who cancels an archived session does not stop the current one"
   await bench.channel.say("a", "n", "/new");
   await bench.channel.say("a", "2", "two");
   const run = await bench.run("a", "two");
-  expect(await bench.gateway.cancel(old, "operator")).toEqual({ cancelledTurn: null, dropped: 0 });
+  expect(await bench.gateway.operations.cancel(old, "operator")).toEqual({ cancelledTurn: null, dropped: 0 });
   expect(run.aborted).toBe(false);
 });

@@ -88,6 +88,16 @@ export class Bench {
     await this.start();
   }
 
+  /** Lets time pass in steps, and what it sets off happen in between. */
+  async advance(ms: number, step = 30_000): Promise<void> {
+    for (let passed = 0; passed < ms; passed += step) {
+      this.clock.advance(Math.min(step, ms - passed));
+      // The store answers within a few turns of the event loop.
+      await this.store.stats();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
   /** Waits for a run of the channel, on the given prompt where one is named. */
   async run(chat: string, text?: string) {
     const channel = channelId("local", chat);

@@ -1,5 +1,5 @@
-import type { Agent, AgentTurn, OpenOptions } from "../../src/agent.ts";
-import type { AgentEvent, ChannelId, Json } from "../../src/model.ts";
+import type { Agent, AgentTurn, AskOutcome, OpenOptions } from "../../src/agent.ts";
+import type { AgentEvent, AskRequest, ChannelId, Json } from "../../src/model.ts";
 
 /** A turn that waits for the test's word. */
 export interface OpenRun {
@@ -9,6 +9,8 @@ export interface OpenRun {
   say(text: string): void;
   done(state?: Json): void;
   fail(message: string, retryable?: boolean): void;
+  /** Nobody needs to wait for it: one that rejects because the turn is ended harms nothing. */
+  ask(request: AskRequest): Promise<AskOutcome>;
   readonly aborted: boolean;
 }
 
@@ -52,6 +54,11 @@ export class ScriptedAgent implements Agent {
       say: (delta) => push({ type: "text", delta }),
       done: (after) => push({ type: "done", ...(after === undefined ? {} : { state: after }) }),
       fail: (message, retryable = true) => push({ type: "failed", failure: { code: "SCRIPTED", message, retryable } }),
+      ask: (request) => {
+        const asked = turn.ask(request);
+        asked.catch(() => {});
+        return asked;
+      },
       get aborted() {
         return turn.signal.aborted;
       },

@@ -1,12 +1,16 @@
 import type { CommandInfo } from "../../channel.ts";
-import type { Control, NewSession, Session } from "../../model.ts";
+import type { Card, Control, Message, NewSession, Session, SessionSettings } from "../../model.ts";
 import type { Store } from "../../store.ts";
+import type { Asks } from "../asks/asks.ts";
+import type { RouteSettings } from "../routes.ts";
 
 /** What a command may look at. */
 export interface CommandContext {
   readonly control: Control;
   readonly session: Session;
   readonly store: Store;
+  readonly asks: Asks;
+  readonly route: RouteSettings;
   readonly now: number;
   readonly commands: readonly CommandInfo[];
   fresh(): NewSession;
@@ -15,9 +19,14 @@ export interface CommandContext {
 /** What a command does: all of it happens in the one step that ends it. */
 export interface CommandResult {
   /** Markdown. */
-  readonly reply: string;
+  readonly reply?: string;
+  /** Shows an ask once more, below the reply. */
+  readonly card?: Card;
+  readonly settings?: SessionSettings;
   readonly renew?: NewSession;
   readonly replay?: string;
+  readonly enqueue?: Message;
+  readonly withdraw?: { readonly asks: readonly string[]; readonly reason: string };
 }
 
 export interface Command extends CommandInfo {

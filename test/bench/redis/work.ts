@@ -58,7 +58,7 @@ export const MODES: Readonly<Record<Mode, Begin>> = {
       replica: `r${replica}`,
       ...(replicas === 1 ? {} : { elsewhere: settledHere }),
     });
-    while ((await nulls.gateway.health()).replicas.length < replicas) await new Promise(setImmediate);
+    while ((await nulls.gateway.operations.health()).replicas.length < replicas) await new Promise(setImmediate);
     return {
       one: async (channel, number) => {
         const settled = nulls.settled(channel);
@@ -78,6 +78,7 @@ export const MODES: Readonly<Record<Mode, Begin>> = {
       store,
       access: new Access({ default: "allow", allow: [], admins: [] }),
       commands: builtinCommands(),
+      asks: { press: async () => ({ text: "", ok: false }) },
       max: 100,
       emit: () => {},
       greet: () => {},

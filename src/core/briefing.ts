@@ -1,0 +1,71 @@
+/** What a turn's agent gets: what it is to do, what was decided before, and a way to ask. And what became of it, where that is a plan. */
+import type { Ask, Json, Sender, Turn } from "../model.ts";
+import type { AskDraft } from "../store.ts";
+import { Asking } from "./asks/asking.ts";
+import { type Assignment, assignmentOf } from "./assignment.ts";
+import type { Run } from "./runner.ts";
+import type { SessionScope } from "./scope.ts";
+
+export class Briefing {
+  readonly #scope: SessionScope;
+
+  constructor(scope: SessionScope) {
+    this.#scope = scope;
+  }
+
+  /** What the turn's earlier attempts asked. */
+  async earlier({ asks = [] }: Turn): Promise<Ask[]> {
+    const { context, insist } = this.#scope;
+    const found = await Promise.all(asks.map((id) => insist("read an ask", () => context.store.ask(id))));
+    return found.filter((ask) => ask !== undefined);
+  }
+
+  async assignment(turn: Turn): Promise<Assignment> {
+    const { context, channel, session, insist } = this.#scope;
+    const id = turn.messages.find(({ plan }) => plan?.ask !== undefined)?.plan?.ask;
+    const plan = id === undefined ? undefined : await insist("read a plan", () => context.store.ask(id));
+    return assignmentOf(turn, session(), context.route(channel), plan);
+  }
+
+  asking(
+    turn: Turn,
+    { mode }: Assignment,
+    earlier: readonly Ask[],
+    waiters: Map<string, () => void>,
+    signal: AbortSignal,
+  ): Asking {
+    const { context, channel, adapter, fence, session, deliver, insist } = this.#scope;
+    const { store, asks, emit } = context;
+    return new Asking({
+      ...{ mode, earlier, signal, waiters },
+      settings: () => session().settings,
+      read: (id) => insist("read an ask", () => store.ask(id)),
+      open: async (request) => {
+        const draft = asks.draft(request, channel, adapter, { requester: requesterOf(turn), turn: turn.id });
+        const { ask, outbox } = await insist("open an ask", () => store.openAsk(channel, fence, draft));
+        emit({ type: "ask", channel, ask: ask.id, what: "opened" });
+        deliver(outbox);
+        return ask;
+      },
+    });
+  }
+
+  /** The ask that a turn ends in whose answer is a plan. The plan stands above its card, as every answer does. */
+  plan({ turn, preview, assignment }: Run, state: Json | undefined): AskDraft | undefined {
+    const { context, channel, adapter } = this.#scope;
+    const { phase, asked, workPrompt } = assignment;
+    if (phase !== "plan" || preview.text.trim() === "") return undefined;
+    const kept = {
+      messages: asked,
+      ...(workPrompt === undefined ? {} : { systemPrompt: workPrompt }),
+      ...(state === undefined ? {} : { architect: state }),
+    };
+    const request = { kind: "plan", text: preview.text } as const;
+    const draft = context.asks.draft(request, channel, adapter, { requester: requesterOf(turn), context: kept });
+    return { ...draft, brief: true, outbox: [] };
+  }
+}
+
+function requesterOf({ messages }: Turn): Sender {
+  return messages.at(-1)?.sender ?? { id: "gateway:nobody", name: "nobody" };
+}
