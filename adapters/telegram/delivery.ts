@@ -1,12 +1,13 @@
 /** Posts, edits and "typing…", at Telegram's pace. */
 import type { Api } from "grammy";
-import type { MessageEntity } from "grammy/types";
-import { DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
+import type { InlineKeyboardMarkup, MessageEntity, ReplyParameters } from "grammy/types";
+import { type Action, DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
 import type { Rate } from "../../src/governor.ts";
 import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
 import type { Pacing } from "../shared/pacing.ts";
 import { isFormattingRefused, isNotModified, retryAfterOf, toDeliveryError } from "./errors.ts";
+import { keyboardOf } from "./keyboard.ts";
 import type { Log } from "./polling.ts";
 import { type Rendered, render } from "./render.ts";
 import { forGrammy } from "./transport.ts";
@@ -27,6 +28,7 @@ interface Content {
   readonly text: string;
   readonly entities?: MessageEntity[];
   readonly link_preview_options: { readonly is_disabled: true };
+  readonly reply_markup?: InlineKeyboardMarkup;
 }
 
 export class Delivery {
@@ -38,12 +40,14 @@ export class Delivery {
     this.#options = options;
   }
 
-  async send(channel: ChannelId, text: string, { signal, permit }: SendOptions): Promise<MessageRef> {
+  async send(channel: ChannelId, text: string, options: SendOptions): Promise<MessageRef> {
+    const { signal, permit, actions, replyTo } = options;
     const target = targetOf(channel);
     await this.#admit(target, signal, permit);
     try {
-      const message = await this.#formatted(render(text), (content) =>
-        this.#options.api.raw.sendMessage({ ...target, ...content }, forGrammy(signal)),
+      const place = { ...target, ...repliedTo(replyTo) };
+      const message = await this.#formatted(text, actions, (content) =>
+        this.#options.api.raw.sendMessage({ ...place, ...content }, forGrammy(signal)),
       );
       return refOf(message);
     } catch (error) {
@@ -79,12 +83,13 @@ export class Delivery {
     }
   }
 
-  async #preview(target: Target, message: number, text: string, { signal, permit }: EditOptions): Promise<void> {
+  async #preview(target: Target, message: number, text: string, options: EditOptions): Promise<void> {
+    const { signal, permit, actions } = options;
     if (!(await this.#options.pacing.spare(String(target.chat_id), this.#rate(target), permit)) || signal.aborted)
       return;
     try {
       // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
-      await this.#change(target, message, heal(text));
+      await this.#change(target, message, heal(text), actions);
     } catch (error) {
       const failure = this.#failed(target, error, "edit");
       if (failure.kind !== "limited") throw failure;
@@ -92,18 +97,26 @@ export class Delivery {
     }
   }
 
-  async #final(target: Target, message: number, text: string, { signal, permit }: EditOptions): Promise<void> {
+  async #final(target: Target, message: number, text: string, options: EditOptions): Promise<void> {
+    const { signal, permit, actions } = options;
     await this.#admit(target, signal, permit);
     try {
-      await this.#change(target, message, text, signal);
+      await this.#change(target, message, text, actions, signal);
     } catch (error) {
       throw this.#failed(target, error, "edit");
     }
   }
 
-  async #change({ chat_id }: Target, message_id: number, text: string, signal?: AbortSignal): Promise<void> {
+  /** An edit without a keyboard takes away the one that is there. */
+  async #change(
+    { chat_id }: Target,
+    message_id: number,
+    text: string,
+    actions: readonly Action[] | undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
     try {
-      await this.#formatted(render(text), (content) =>
+      await this.#formatted(text, actions, (content) =>
         this.#options.api.raw.editMessageText({ chat_id, message_id, ...content }, signal && forGrammy(signal)),
       );
     } catch (error) {
@@ -112,8 +125,15 @@ export class Delivery {
   }
 
   /** With formatting, and where Telegram refuses that, without. */
-  async #formatted<T>({ text, entities }: Rendered, call: (content: Content) => Promise<T>): Promise<T> {
-    const plain: Content = { text, link_preview_options: { is_disabled: true } };
+  async #formatted<T>(
+    markdown: string,
+    actions: readonly Action[] | undefined,
+    call: (content: Content) => Promise<T>,
+  ): Promise<T> {
+    const { text, entities } = render(markdown);
+    const reply_markup = keyboardOf(actions);
+    const keyboard = reply_markup === undefined ? {} : { reply_markup };
+    const plain: Content = { text, link_preview_options: { is_disabled: true }, ...keyboard };
     if (entities.length === 0) return await call(plain);
     try {
       return await call({ ...plain, entities: entities.map(toWire) });
@@ -171,6 +191,12 @@ function targetOf(channel: ChannelId): Target {
   const [, chat, topic] = /^(-?\d{1,16})(?:\/(\d{1,16}))?$/.exec(nativeOf(channel)) ?? [];
   if (chat === undefined) throw new DeliveryError("refused", `No Telegram chat: ${channel}`);
   return { chat_id: Number(chat), ...(topic === undefined ? {} : { message_thread_id: Number(topic) }) };
+}
+
+function repliedTo(ref: MessageRef | undefined): { reply_parameters?: ReplyParameters } {
+  const message_id = Number(ref);
+  if (!Number.isSafeInteger(message_id) || message_id < 1) return {};
+  return { reply_parameters: { message_id, allow_sending_without_reply: true } };
 }
 
 function refOf(message: { message_id?: unknown }): MessageRef {

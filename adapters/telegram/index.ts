@@ -1,6 +1,7 @@
 /**
- * One Telegram bot. Receives by long polling (polling.ts → parse.ts), answers in Telegram's formatting (render.ts) at
- * Telegram's pace (delivery.ts). Loads grammY: import it only where a Telegram account is configured.
+ * One Telegram bot. Receives by long polling (polling.ts → parse.ts), tells people what a button did (callbacks.ts),
+ * answers in Telegram's formatting (render.ts), with buttons (keyboard.ts), at Telegram's pace (delivery.ts). Loads
+ * grammY: import it only where a Telegram account is configured.
  */
 import { Api } from "grammy";
 import type {
@@ -23,8 +24,10 @@ import type { ChannelId, Clock, MessageRef } from "../../src/model.ts";
 import { createLocalGovernor } from "../shared/governor.ts";
 import { Pacing } from "../shared/pacing.ts";
 import { splitMarkdown } from "../shared/split.ts";
+import { Callbacks } from "./callbacks.ts";
 import { Delivery } from "./delivery.ts";
 import { troubleOf } from "./errors.ts";
+import { TELEGRAM_ACTIONS } from "./keyboard.ts";
 import { Menu } from "./menu.ts";
 import { type Log, Poller, type PollTiming } from "./polling.ts";
 import { render } from "./render.ts";
@@ -86,7 +89,7 @@ export function createTelegramAdapter(options: TelegramOptions): TelegramAdapter
 class Telegram implements TelegramAdapter {
   readonly name: string;
   readonly exclusive: string;
-  readonly limits = { maxTextLength: 4096, minEditInterval: 1000, repeatableSend: false };
+  readonly limits = { maxTextLength: 4096, minEditInterval: 1000, repeatableSend: false, actions: TELEGRAM_ACTIONS };
   /** Telegram shows it for five seconds. */
   readonly typingLasts = 5000;
   readonly ignored = new Map<string, number>();
@@ -116,7 +119,9 @@ class Telegram implements TelegramAdapter {
     this.#api = api;
     this.#menu = new Menu(api, log);
     const onConnected = () => void this.#menu.refresh();
-    this.#newPoller = () => new Poller({ name, api, clock, timing: times, log, ignored: this.ignored, onConnected });
+    const callbacks = new Callbacks(api, log);
+    const { ignored } = this;
+    this.#newPoller = () => new Poller({ name, api, clock, timing: times, log, callbacks, ignored, onConnected });
     this.#poller = this.#newPoller();
     const pacing = new Pacing({
       governor: governor?.(this.exclusive, overall) ?? createLocalGovernor(clock, overall),

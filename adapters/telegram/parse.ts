@@ -1,7 +1,8 @@
 /**
- * Telegram's updates → events. Pure. An update is whatever came over the network: every field is looked at before it
+ * Telegram's updates → events and presses. Pure. An update is whatever came over the network: every field is looked at before it
  * is used, and what does not fit is passed over with a reason, never thrown at.
  */
+import type { Press } from "../../src/channel.ts";
 import { channelId, type InboundEvent, type Sender } from "../../src/model.ts";
 
 /** Who the bot is. */
@@ -10,7 +11,11 @@ export interface Identity {
   readonly username: string;
 }
 
-export type Parsed = { readonly event: InboundEvent } | { readonly ignored: string };
+/** `query`: a person waits to be told what came of a button. */
+export type Parsed =
+  | { readonly event: InboundEvent }
+  | { readonly press: Press; readonly query: string }
+  | { readonly ignored: string; readonly query?: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,6 +31,7 @@ export function parseUpdate(update: unknown, name: string, me: Identity): Parsed
   const whole = fields(update);
   if (whole === undefined) return { ignored: "malformed update" };
   if (whole.message !== undefined) return parseMessage(whole.message, name, me);
+  if (whole.callback_query !== undefined) return parsePress(whole.callback_query, name);
   const kind = Object.keys(whole).find((key) => key !== "update_id");
   return { ignored: kind === undefined ? "empty update" : `update kind ${kind.slice(0, 40)}` };
 }
@@ -53,35 +59,70 @@ function parseMessage(raw: unknown, name: string, me: Identity): Parsed {
   }
 
   const direct = chat.type === "private";
-  const thread = message.is_topic_message === true ? integer(message.message_thread_id) : undefined;
+  const thread = threadOf(message);
   const reply = repliedTo(message, thread);
   const repliedSender = fields(reply?.from);
   const toBot = repliedSender?.id === me.id;
-  const replyTo = repliedSender?.is_bot === true ? undefined : integer(reply?.message_id);
+  const replied = integer(reply?.message_id);
   return {
     event: {
-      channel: channelId(name, thread === undefined ? `${chatId}` : `${chatId}/${thread}`),
+      channel: channelIn(name, chatId, thread),
       id: String(id),
       sender,
       text: commandFor === undefined ? text : text.replace(`@${commandFor}`, ""),
       sentAt: (integer(message.date) ?? 0) * 1000,
       addressed: direct || mentioned || toBot || command !== null,
       direct,
-      ...(replyTo === undefined ? {} : { replyTo: String(replyTo) }),
+      ...(replied === undefined || repliedSender?.is_bot === true ? {} : { replyTo: String(replied) }),
+      ...(replied === undefined || !toBot ? {} : { answers: String(replied) }),
     },
   };
+}
+
+/**
+ * Of a message that is old or deleted, Telegram tells no more than its chat and number, and a date of 0: it may have stood
+ * in any topic of the chat.
+ */
+function parsePress(raw: unknown, name: string): Parsed {
+  const press = fields(raw);
+  const query = press?.id;
+  if (press === undefined || typeof query !== "string" || query === "") return { ignored: "malformed callback query" };
+  const person = fields(press.from);
+  const sender = person === undefined || person.is_bot === true ? undefined : personIn(person, name);
+  if (sender === undefined) return { ignored: "callback query not from a person", query };
+  const { data } = press;
+  if (typeof data !== "string" || data === "") return { ignored: "callback query without data", query };
+  const message = fields(press.message);
+  const chatId = integer(fields(message?.chat)?.id);
+  // A message that was sent by way of a person's inline query is in no chat that the bot knows.
+  if (message === undefined || chatId === undefined) return { ignored: "callback query without message", query };
+  const inexact = message.date === 0 ? ({ inexact: true } as const) : {};
+  return { press: { channel: channelIn(name, chatId, threadOf(message)), sender, data, ...inexact }, query };
+}
+
+/** The topic of a forum; a thread of replies is none. */
+function threadOf(message: Fields): number | undefined {
+  return message.is_topic_message === true ? integer(message.message_thread_id) : undefined;
+}
+
+function channelIn(name: string, chat: number, thread: number | undefined) {
+  return channelId(name, thread === undefined ? `${chat}` : `${chat}/${thread}`);
 }
 
 /** An administrator who writes anonymously has the group itself as sender. */
 function senderOf(message: Fields, chatId: number, name: string): Sender | undefined {
   const from = fields(message.from);
-  const id = integer(from?.id);
-  if (from === undefined || id === undefined) return undefined;
+  if (from === undefined || integer(from.id) === undefined) return undefined;
   const behalf = fields(message.sender_chat);
   if (behalf !== undefined && integer(behalf.id) === chatId) {
     return { id: `${name}:${chatId}`, name: text(behalf.title) || "Anonymous administrator" };
   }
-  if (from.is_bot === true) return undefined;
+  return from.is_bot === true ? undefined : personIn(from, name);
+}
+
+function personIn(from: Fields, name: string): Sender | undefined {
+  const id = integer(from.id);
+  if (id === undefined) return undefined;
   const full = [text(from.first_name), text(from.last_name)].filter((part) => part !== "").join(" ");
   return { id: `${name}:${id}`, name: full || text(from.username) || String(id) };
 }

@@ -3,16 +3,17 @@
  * 1. learn who the bot is (needed to tell what speaks to it);
  * 2. ask for updates from the offset on: the request that names an offset is what confirms all before it;
  * 3. parse each; what can't become an event is counted and passed over;
- * 4. hand every event to the intake, in order within a channel, channels side by side;
+ * 4. hand every event and press to the intake, in order within a channel, channels side by side; who pressed is told;
  * 5. only when all of them are taken, move the offset.
  * Whatever fails sends the loop back to where it was, after a pause. A crash between 4 and 5 repeats the batch: the
  * intake knows what it has seen.
  */
 import type { Api } from "grammy";
 import type { AdapterHealth, Intake } from "../../src/channel.ts";
-import type { ChannelId, Clock, InboundEvent } from "../../src/model.ts";
+import type { ChannelId, Clock } from "../../src/model.ts";
+import type { Callbacks } from "./callbacks.ts";
 import { type Trouble, troubleOf } from "./errors.ts";
-import { type Identity, parseUpdate, updateId } from "./parse.ts";
+import { type Identity, type Parsed, parseUpdate, updateId } from "./parse.ts";
 import { forGrammy } from "./transport.ts";
 
 export type Log = (
@@ -40,13 +41,17 @@ export interface PollerOptions {
   readonly clock: Clock;
   readonly timing: PollTiming;
   readonly log: Log;
+  readonly callbacks: Callbacks;
   /** How many updates were passed over, by reason: counted on, from one poller to the next. */
   readonly ignored: Map<string, number>;
   /** Called each time that receiving works again, and the first time. */
   readonly onConnected: () => void;
 }
 
-const ALLOWED_UPDATES = ["message", "edited_message"] as const;
+const ALLOWED_UPDATES = ["message", "edited_message", "callback_query"] as const;
+
+/** What is for the intake. */
+type Inbound = Exclude<Parsed, { readonly ignored: string }>;
 
 /** How long `stop` tells Telegram what was taken. It is a courtesy: whatever comes again is known. */
 const LAST_CONFIRMATION = 1000;
@@ -139,33 +144,33 @@ export class Poller {
     }
     const ids = updates.map(updateId).filter((id) => id !== undefined);
     if (ids.length === 0) throw new Error("updates without an id");
-    const waiting = new Map<ChannelId, InboundEvent[]>();
+    const waiting = new Map<ChannelId, Inbound[]>();
     for (const update of updates) {
       const parsed = parseUpdate(update, this.#options.name, me);
       if ("ignored" in parsed) {
-        this.#passOver(parsed.ignored);
+        this.#passOver(parsed);
         continue;
       }
-      const { channel } = parsed.event;
-      const events = waiting.get(channel);
-      if (events === undefined) waiting.set(channel, [parsed.event]);
-      else events.push(parsed.event);
+      const { channel } = "press" in parsed ? parsed.press : parsed.event;
+      const inbound = waiting.get(channel);
+      if (inbound === undefined) waiting.set(channel, [parsed]);
+      else inbound.push(parsed);
     }
     await this.#takeAll(waiting, intake);
     if (!this.isStopped || waiting.size === 0) this.#offset = Math.max(...ids) + 1;
   }
 
   /** Goes on until all are taken, or until `stop`. What was taken leaves `waiting`. */
-  async #takeAll(waiting: Map<ChannelId, InboundEvent[]>, intake: Intake): Promise<void> {
+  async #takeAll(waiting: Map<ChannelId, Inbound[]>, intake: Intake): Promise<void> {
     for (;;) {
       const failures: unknown[] = [];
-      const takes = [...waiting].map(async ([channel, events]) => {
+      const takes = [...waiting].map(async ([channel, inbound]) => {
         try {
-          for (let event = events[0]; event !== undefined && !this.isStopped; event = events[0]) {
-            await intake.take(event);
-            events.shift();
+          for (let next = inbound[0]; next !== undefined && !this.isStopped; next = inbound[0]) {
+            await this.#take(next, intake);
+            inbound.shift();
           }
-          if (events.length === 0) waiting.delete(channel);
+          if (inbound.length === 0) waiting.delete(channel);
         } catch (error) {
           failures.push(error);
         }
@@ -182,8 +187,14 @@ export class Poller {
     }
   }
 
-  #passOver(reason: string): void {
-    const { ignored } = this.#options;
+  async #take(inbound: Inbound, intake: Intake): Promise<void> {
+    if ("event" in inbound) await intake.take(inbound.event);
+    else this.#options.callbacks.answer(inbound.query, await intake.press(inbound.press));
+  }
+
+  #passOver({ ignored: reason, query }: Extract<Parsed, { readonly ignored: string }>): void {
+    const { ignored, callbacks } = this.#options;
+    if (query !== undefined) callbacks.answer(query);
     const count = (ignored.get(reason) ?? 0) + 1;
     ignored.set(reason, count);
     if (count === 1) this.#options.log("info", "updates of this kind are passed over", { reason });

@@ -1,8 +1,9 @@
 import { createServer } from "node:net";
-import type { User } from "grammy/types";
-import type { ChannelId } from "../../src/model.ts";
+import type { InlineKeyboardMarkup, User } from "grammy/types";
+import type { ChannelId, MessageRef } from "../../src/model.ts";
 import { nativeOf } from "../../src/model.ts";
-import { type ChannelHarness, describeChannel, type Platform } from "../conformance/channel.ts";
+import { type ChannelHarness, describeChannel, type Platform, type PlatformReplies } from "../conformance/channel.ts";
+import type { OddPress, PlatformActions } from "../conformance/channel-actions.ts";
 import { describeExclusive } from "../conformance/exclusive.ts";
 import { type FaultOptions, startTelegramTwin, type TelegramTwin, type TwinChat } from "../twins/telegram/index.ts";
 import { adapterOn } from "./telegram-stage.ts";
@@ -31,18 +32,49 @@ class TelegramPlatform implements Platform {
   }
 
   async shown(channel: ChannelId) {
-    const chat = [...this.#conversations.values()].find(({ chat }) => String(chat.id) === nativeOf(channel))?.chat;
-    return (chat?.messages() ?? []).map(({ id, text }) => ({ ref: String(id), text }));
+    const messages = this.talk(channel)?.chat.messages() ?? [];
+    return messages.map(({ id, text }) => ({ ref: String(id), text }));
   }
+
+  readonly actions: PlatformActions = {
+    shown: async (channel, ref) => {
+      const keyboard = this.#posted(channel, ref)?.replyMarkup as InlineKeyboardMarkup | undefined;
+      return (keyboard?.inline_keyboard ?? []).flat().map(({ text }) => ({ label: text }));
+    },
+    press: async (channel, ref, label) => {
+      const talk = this.talk(channel);
+      if (talk === undefined) throw new Error(`nobody talks in ${channel}`);
+      const query = talk.chat.press(talk.person, Number(ref), label);
+      await this.twin.until(() => this.twin.told(query) !== undefined);
+      return this.twin.told(query)?.text;
+    },
+  };
+
+  readonly replies: PlatformReplies = {
+    repliedTo: async (channel, ref) => {
+      const replyTo = this.#posted(channel, ref)?.replyTo;
+      return replyTo === undefined ? undefined : String(replyTo);
+    },
+    reply: async (number, ref, text) => {
+      const { person, chat } = this.#conversation(number);
+      const { message_id } = chat.say(person, text, { replyTo: Number(ref) });
+      return { channel: `telegram:${chat.id}` as const, id: String(message_id) };
+    },
+  };
 
   async stop() {
     await this.twin.stop();
   }
 
-  block(channel: ChannelId) {
-    for (const { person, chat } of this.#conversations.values()) {
-      if (String(chat.id) === nativeOf(channel)) this.twin.block(person);
-    }
+  /** The conversation behind this channel. */
+  talk(channel: ChannelId) {
+    return [...this.#conversations.values()].find(({ chat }) => String(chat.id) === nativeOf(channel));
+  }
+
+  #posted(channel: ChannelId, ref: MessageRef) {
+    return this.talk(channel)
+      ?.chat.messages()
+      .find(({ id }) => String(id) === ref);
   }
 
   #conversation(number: number) {
@@ -63,6 +95,22 @@ function telegram(platform: Platform): TelegramPlatform {
   if (!(platform instanceof TelegramPlatform)) throw new Error("another platform");
   return platform;
 }
+
+/** The person and the chat behind this channel. */
+function telegramAt(platform: Platform, channel: ChannelId) {
+  const talk = telegram(platform).talk(channel);
+  if (talk === undefined) throw new Error(`nobody talks in ${channel}`);
+  return { twin: twinOf(platform), ...talk };
+}
+
+const oddPress = (name: string, query: (press: Record<string, unknown>) => Record<string, unknown>): OddPress => ({
+  name,
+  put: (platform, channel, ref) => {
+    const { twin, person, chat } = telegramAt(platform, channel);
+    const message = { message_id: Number(ref), date: 1, chat: { id: chat.id, type: "private" } };
+    twin.push({ callback_query: query({ id: "odd", from: person, message, data: "approve", chat_instance: "1" }) });
+  },
+});
 
 const odd = (name: string, ...updates: unknown[]) => ({
   name,
@@ -133,6 +181,51 @@ const harness: ChannelHarness = {
       ...Array.from({ length: 300 }, (_, i) => ({ edited_message: { ...message, message_id: i } })),
     ),
   ],
+  oddPresses: [
+    {
+      name: "beside forged data",
+      put: (platform, channel, ref) => {
+        const { person, chat } = telegramAt(platform, channel);
+        for (const data of ["x", "a:b:c:d", "😀", "\u0000", "approve ".repeat(8)])
+          chat.click(person, Number(ref), data);
+      },
+    },
+    {
+      name: "beside those of a message that is gone",
+      put: (platform, channel, ref) => {
+        const { person, chat } = telegramAt(platform, channel);
+        chat.remove(Number(ref));
+        chat.click(person, Number(ref), "approve");
+      },
+    },
+    {
+      name: "beside forwarded ones",
+      put: (platform, channel, ref) => {
+        const { twin, chat, person } = telegramAt(platform, channel);
+        const stranger = twin.user();
+        const other = twin.group({ title: "Elsewhere", members: [stranger] });
+        const copy = chat.forward(person, Number(ref), other);
+        other.press(stranger, copy.message_id, "Approve");
+      },
+    },
+    {
+      name: "beside one whose answer comes too late",
+      put: (platform, channel, ref) => {
+        const { twin, chat, person } = telegramAt(platform, channel);
+        chat.press(person, Number(ref), "Approve");
+        twin.expireCallbacks();
+      },
+    },
+    oddPress("beside those of an unknown chat", (press) => ({
+      ...press,
+      message: { chat: { id: -77 }, message_id: 1 },
+    })),
+    oddPress("beside those of an inline query", ({ message, ...press }) => ({ ...press, inline_message_id: "AAA" })),
+    oddPress("beside those of a game", ({ data, ...press }) => ({ ...press, game_short_name: "chess" })),
+    oddPress("beside those of nobody", ({ from, ...press }) => press),
+    oddPress("beside those that can't be answered", ({ id, ...press }) => press),
+    oddPress("beside those with much too much", (press) => ({ ...press, data: "x".repeat(1_000_000) })),
+  ],
   faults: [
     fault("while too fast", { kind: "429", retryAfter: 3 }, "send", "limited"),
     fault("refused by a gateway on the way", { kind: "5xx" }, "send", "unknown"),
@@ -150,7 +243,10 @@ const harness: ChannelHarness = {
     fault("with a token that was revoked", refuse(401, "Unauthorized"), "send", "unavailable"),
     {
       name: "send to somebody who blocked the bot: refused",
-      arrange: (platform, channel) => telegram(platform).block(channel),
+      arrange: (platform, channel) => {
+        const { twin, person } = telegramAt(platform, channel);
+        twin.block(person);
+      },
       to: "send",
       kind: "refused",
       done: false,

@@ -17,7 +17,7 @@ const mention = (offset: number, length = 7) => ({ type: "mention", offset, leng
 
 function eventOf(message: object) {
   const parsed = parse(message);
-  if ("ignored" in parsed) throw new Error(parsed.ignored);
+  if (!("event" in parsed)) throw new Error(JSON.stringify(parsed));
   return parsed.event;
 }
 
@@ -59,7 +59,7 @@ describe("parsing an update", () => {
     [
       "a reply to the bot",
       { text: "yes", reply_to_message: { message_id: 3, from: bot } },
-      { addressed: true, text: "yes" },
+      { addressed: true, text: "yes", answers: "3" },
     ],
     [
       "a reply to a person",
@@ -81,8 +81,14 @@ describe("parsing an update", () => {
     expect(eventOf(message)).toMatchObject(expected);
   });
 
-  it("a reply to the bot names no message of a person", () => {
-    expect(eventOf({ text: "yes", reply_to_message: { message_id: 3, from: bot } })).not.toHaveProperty("replyTo");
+  it("a reply names a message of the bot, or one of a person", () => {
+    const reply = (from: object) => eventOf({ text: "yes", reply_to_message: { message_id: 3, from } });
+    expect(reply(bot)).not.toHaveProperty("replyTo");
+    expect(reply(ada)).not.toHaveProperty("answers");
+    expect(reply({ id: 43, is_bot: true })).toMatchObject({ text: "yes", addressed: false });
+    expect(reply({ id: 43, is_bot: true })).not.toHaveProperty("answers");
+    const topic = { is_topic_message: true, message_thread_id: 9, reply_to_message: { message_id: 9, from: bot } };
+    expect(eventOf({ text: "first in a topic of the bot", ...topic })).not.toHaveProperty("answers");
   });
 
   it.each<[object, string]>([
@@ -125,8 +131,88 @@ describe("parsing an update", () => {
       fc.property(fc.oneof(fc.anything(), fc.record({ update_id: fc.anything(), message })), (update) => {
         updateId(update);
         const parsed = parseUpdate(update, "tg", me);
-        if ("event" in parsed) expect(parsed.event.text.trim()).not.toBe("");
-        else expect(parsed.ignored).not.toBe("");
+        if ("ignored" in parsed) expect(parsed.ignored).not.toBe("");
+        else expect("event" in parsed && parsed.event.text.trim()).not.toBe("");
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe("parsing a press", () => {
+  const pressed = (query: object) =>
+    parseUpdate(
+      {
+        update_id: 1,
+        callback_query: {
+          id: "77",
+          from: ada,
+          message: { message_id: 5, date: 1, chat: group },
+          data: "a:b",
+          ...query,
+        },
+      },
+      "tg",
+      me,
+    );
+  const press = { channel: "tg:-100123", sender: { id: "tg:7", name: "Ada L" }, data: "a:b" };
+  const message = { message_id: 5, date: 1, chat: group };
+
+  it.each<[string, object, object]>([
+    ["below a message of the bot", {}, press],
+    ["in a private chat", { message: { ...message, chat: { id: 7, type: "private" } } }, { ...press, channel: "tg:7" }],
+    [
+      "in a topic",
+      { message: { ...message, is_topic_message: true, message_thread_id: 9 } },
+      { ...press, channel: "tg:-100123/9" },
+    ],
+    ["in a thread of replies", { message: { ...message, message_thread_id: 9 } }, press],
+    [
+      "below a message that is old or gone",
+      { message: { chat: group, message_id: 5, date: 0 } },
+      { ...press, inexact: true },
+    ],
+    ["of a person without a name", { from: { id: 8 } }, { ...press, sender: { id: "tg:8", name: "8" } }],
+    ["with any data", { data: "\n'\u0000😀" }, { ...press, data: "\n'\u0000😀" }],
+  ])("%s", (_name, query, expected) => {
+    expect(pressed(query)).toEqual({ press: expected, query: "77" });
+  });
+
+  it.each<[object, string]>([
+    [{ data: undefined, game_short_name: "chess" }, "callback query without data"],
+    [{ data: "" }, "callback query without data"],
+    [{ data: 7 }, "callback query without data"],
+    [{ message: undefined, inline_message_id: "AAA" }, "callback query without message"],
+    [{ message: null }, "callback query without message"],
+    [{ message: { ...message, chat: { id: "x" } } }, "callback query without message"],
+    [{ from: undefined }, "callback query not from a person"],
+    [{ from: { id: "7" } }, "callback query not from a person"],
+    [{ from: { id: 9, is_bot: true } }, "callback query not from a person"],
+  ])("passes over %j, and answers", (query, reason) => {
+    expect(pressed(query)).toEqual({ ignored: reason, query: "77" });
+  });
+
+  it.each([[null], [7], [{}], [{ id: 7 }], [[]]])("passes over %j", (query) => {
+    const parsed = parseUpdate({ update_id: 1, callback_query: query }, "tg", me);
+    expect(parsed).toEqual({ ignored: "malformed callback query" });
+  });
+
+  it("never throws, and never gives an empty press", () => {
+    const chat = fc.oneof(fc.record({ id: fc.oneof(fc.integer(), fc.anything()) }), fc.anything());
+    const parts = {
+      id: fc.oneof(fc.string(), fc.anything()),
+      from: fc.oneof(fc.record({ id: fc.oneof(fc.integer(), fc.anything()), is_bot: fc.boolean() }), fc.anything()),
+      message: fc.oneof(
+        fc.record({ chat, message_thread_id: fc.anything(), is_topic_message: fc.boolean() }),
+        fc.anything(),
+      ),
+      data: fc.oneof(fc.string(), fc.anything()),
+    };
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.record(parts, { requiredKeys: [] })), (query) => {
+        const parsed = parseUpdate({ update_id: 1, callback_query: query }, "tg", me);
+        if ("press" in parsed) expect([parsed.press.data, parsed.query]).not.toContain("");
+        else expect("ignored" in parsed && parsed.ignored).not.toBe("");
       }),
       { numRuns: 1000 },
     );

@@ -2,9 +2,9 @@
 
 import { onTestFinished } from "vitest";
 import { createTelegramAdapter, type TelegramAdapter, type TelegramOptions } from "../../adapters/telegram/index.ts";
-import type { Taken } from "../../src/channel.ts";
 import type { Clock, InboundEvent } from "../../src/model.ts";
-import { taking } from "../support/intake.ts";
+import { Core } from "../conformance/core.ts";
+import { eventually } from "../support/eventually.ts";
 import { startTelegramTwin, type TelegramTwin, type TwinOptions } from "../twins/telegram/index.ts";
 
 const clock: Clock = {
@@ -41,6 +41,8 @@ export interface Logged {
 export interface Stage {
   readonly twin: TelegramTwin;
   readonly adapter: TelegramAdapter;
+  readonly core: Core;
+  /** Every event, as often as it was handed over. */
   readonly taken: InboundEvent[];
   readonly logged: Logged[];
 }
@@ -53,15 +55,21 @@ export async function stage(options: Partial<TelegramOptions> = {}, twinOptions:
     log: (level, message, fields) => logged.push({ level, message, fields }),
     ...options,
   });
-  const taken: InboundEvent[] = [];
-  const take = async (event: InboundEvent): Promise<Taken> => {
-    taken.push(event);
-    return { status: "queued", position: 1 };
-  };
+  const core = new Core();
   onTestFinished(async () => {
     await adapter.close();
     await twin.stop();
   });
-  await adapter.start(taking(take));
-  return { twin, adapter, taken, logged };
+  await adapter.start(core);
+  return { twin, adapter, core, taken: core.offered, logged };
+}
+
+/** A stage with a conversation that a person has begun. */
+export async function talk(options?: Partial<TelegramOptions>) {
+  const staged = await stage(options);
+  const ada = staged.twin.user({ first_name: "Ada" });
+  const chat = staged.twin.privateChat(ada);
+  chat.say(ada, "hello");
+  await eventually(() => staged.taken.length === 1, "the first message arrives");
+  return { ...staged, ada, chat, channel: `telegram:${chat.id}` as const };
 }

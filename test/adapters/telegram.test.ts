@@ -6,21 +6,12 @@ import type { DeliveryError } from "../../src/channel.ts";
 import type { Governor } from "../../src/governor.ts";
 import { eventually } from "../support/eventually.ts";
 import { taking } from "../support/intake.ts";
-import { adapterOn, stage } from "./telegram-stage.ts";
+import { adapterOn, stage, talk } from "./telegram-stage.ts";
 
 const { signal } = new AbortController();
 const key = { key: "k", signal };
 const preview = { urgency: "preview", signal } as const;
 const final = { urgency: "final", signal } as const;
-
-async function talk(options?: Parameters<typeof stage>[0]) {
-  const staged = await stage(options);
-  const ada = staged.twin.user({ first_name: "Ada" });
-  const chat = staged.twin.privateChat(ada);
-  chat.say(ada, "hello");
-  await eventually(() => staged.taken.length === 1, "the first message arrives");
-  return { ...staged, ada, chat, channel: `telegram:${chat.id}` as const };
-}
 
 describe("receiving from Telegram", () => {
   it("confirms an update only when it is taken", async () => {

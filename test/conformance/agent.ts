@@ -3,8 +3,8 @@
  * `describeAgent`; the harness says with which prompts its agent behaves in the ways that the suite needs.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Agent, AgentSession, AgentTurn } from "../../src/agent.ts";
-import { type AgentEvent, channelId, type Json } from "../../src/model.ts";
+import type { Agent, AgentSession, AgentTurn, AskOutcome } from "../../src/agent.ts";
+import { type AgentEvent, type AskRequest, channelId, type Json } from "../../src/model.ts";
 
 export interface AgentHarness {
   /** Called before each test. */
@@ -22,6 +22,11 @@ export interface AgentHarness {
     readonly large: { readonly prompt: string; readonly atLeast: number };
     /** Answered with the number of messages that the session has had; a reason where the agent keeps no state. */
     readonly counts: { readonly prompt: string } | { readonly none: string };
+    /**
+     * Each asks once for what it is named after, and then says what was decided: the reason of a rejection, the values
+     * of answers, the reason why it was closed. A reason where the agent asks nothing.
+     */
+    readonly asks: Readonly<Record<AskRequest["kind"], string>> | { readonly none: string };
   };
 }
 
@@ -200,16 +205,138 @@ export function describeAgent(name: string, harness: AgentHarness): void {
     } else {
       test.skip(`state: ${prompts.counts.none}`);
     }
+
+    test("asks nothing and does nothing but answer where a plan is wanted", async () => {
+      const people = new People();
+      const events = await collect(session, prompts.echo("a garden"), { phase: "plan", people });
+      expect(events.at(-1)?.type).toBe("done");
+      expect(textOf(events)).toContain("a garden");
+      expect(people.asked).toEqual([]);
+    });
+
+    test("is told the plan that was approved", async () => {
+      const plan = "1. dig a hole\n2. plant a tree";
+      const text = textOf(await collect(session, prompts.echo("a garden"), { plan }));
+      expect(text).toContain("dig a hole");
+      expect(text).toContain("plant a tree");
+    });
+
+    if ("none" in prompts.asks) {
+      test.skip(`asks: ${prompts.asks.none}`);
+    } else {
+      describeAsking(prompts.asks, () => ({ session, leftovers: running.leftovers, echo: prompts.echo("again") }));
+    }
   });
 }
 
-interface TurnOptions {
-  readonly attempt?: number;
-  readonly signal?: AbortSignal;
-  readonly more?: readonly string[];
+interface Asking {
+  readonly session: AgentSession;
+  leftovers(): Promise<readonly string[]>;
+  readonly echo: string;
 }
 
-export function turnOf(text: string, { attempt = 1, signal, more = [] }: TurnOptions = {}): AgentTurn {
+function describeAsking(prompts: Readonly<Record<AskRequest["kind"], string>>, now: () => Asking): void {
+  const asks = Object.entries(prompts) as [AskRequest["kind"], string][];
+  const by = { id: "test:eve", name: "Eve" };
+
+  /** The answer to a prompt that asks, and what it asked. */
+  const decided = async (prompt: string, decide: (request: AskRequest) => AskOutcome) => {
+    const people = new People(decide);
+    const events = await collect(now().session, prompt, { people });
+    expect(events.filter(isEnd)).toHaveLength(1);
+    expect(events.at(-1)?.type).toBe("done");
+    return { text: textOf(events), asked: people.asked };
+  };
+
+  test.each(asks)("asks for %s, the same on every attempt", async (kind, prompt) => {
+    const closed = () => ({ kind: "closed", reason: "nobody decided in time" }) as const;
+    const first = await decided(prompt, closed);
+    const again = await decided(prompt, closed);
+    expect(first.asked.map((request) => request.kind)).toEqual([kind]);
+    expect(again.asked).toEqual(first.asked);
+    expect(first.text).toContain("nobody decided in time");
+  });
+
+  test.each(asks.filter(([kind]) => kind !== "questions"))("%s: approved is not rejected", async (_, prompt) => {
+    const yes = await decided(prompt, () => ({ kind: "approved", scope: "once", by }));
+    const no = await decided(prompt, () => ({ kind: "rejected", reason: "too dear for us", by }));
+    const bare = await decided(prompt, () => ({ kind: "rejected", by }));
+    expect(no.text).toContain("too dear for us");
+    expect(new Set([yes.text, no.text, bare.text]).size).toBe(3);
+  });
+
+  test("questions: each answer reaches it", async () => {
+    const { text } = await decided(prompts.questions, (request) => ({
+      kind: "answered",
+      answers: answersTo(request),
+    }));
+    for (const value of ["my answer 1", "my answer 2"]) expect(text).toContain(value);
+  });
+
+  test.each(asks)("%s: ends when the signal aborts while it waits, and answers the next turn", async (_, prompt) => {
+    const { session, leftovers, echo } = now();
+    const controller = new AbortController();
+    const people = new People();
+    const collected = collect(session, prompt, { people, signal: controller.signal });
+    await people.first;
+    controller.abort();
+    expect((await collected).filter(isEnd)).toEqual([]);
+    expect(await leftovers()).toEqual([]);
+    expect(textOf(await collect(session, echo))).toContain("again");
+  });
+
+  test.each(asks)("%s: `close` ends the run that waits", async (_, prompt) => {
+    const { session, leftovers } = now();
+    const people = new People();
+    const collected = collect(session, prompt, { people });
+    await people.first;
+    await session.close();
+    expect((await collected).filter(isEnd)).toEqual([]);
+    expect(await leftovers()).toEqual([]);
+  });
+}
+
+/** "my answer 1", "my answer 2" … */
+function answersTo(request: AskRequest): Record<string, string> {
+  const questions = request.kind === "questions" ? request.questions : [];
+  return Object.fromEntries(questions.map(({ id }, index) => [id, `my answer ${index + 1}`]));
+}
+
+/** Those whom an agent asks: without `decide`, they take their time. */
+export class People {
+  readonly asked: AskRequest[] = [];
+  /** Resolves when they are asked for the first time. */
+  readonly first: Promise<void>;
+  readonly #decide: ((request: AskRequest) => AskOutcome) | undefined;
+  #asking = () => {};
+
+  constructor(decide?: (request: AskRequest) => AskOutcome) {
+    this.#decide = decide;
+    this.first = new Promise((resolve) => {
+      this.#asking = resolve;
+    });
+  }
+
+  async ask(request: AskRequest, signal: AbortSignal): Promise<AskOutcome> {
+    signal.throwIfAborted();
+    this.asked.push(request);
+    this.#asking();
+    if (this.#decide) return this.#decide(request);
+    return await new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  }
+}
+
+interface TurnOptions
+  extends Partial<Pick<AgentTurn, "attempt" | "signal" | "phase" | "plan" | "note" | "systemPrompt">> {
+  readonly more?: readonly string[];
+  /** Absent: nobody may be asked. */
+  readonly people?: People;
+}
+
+export function turnOf(text: string, options: TurnOptions = {}): AgentTurn {
+  const { more = [], people, signal = new AbortController().signal, ...given } = options;
   const messages = [text, ...more].map((line, index) => ({
     id: `message-${index + 1}`,
     sender: { id: "test:ada", name: "Ada" },
@@ -217,7 +344,11 @@ export function turnOf(text: string, { attempt = 1, signal, more = [] }: TurnOpt
     sentAt: 1_000,
     acceptedAt: 1_001,
   }));
-  return { id: "turn-1", messages, attempt, signal: signal ?? new AbortController().signal };
+  const ask = async (request: AskRequest) => {
+    if (!people) throw new Error(`nobody expects to be asked for ${request.kind}`);
+    return await people.ask(request, signal);
+  };
+  return { id: "turn-1", messages, attempt: 1, phase: "work", decided: [], ...given, signal, ask };
 }
 
 export async function collect(session: AgentSession, text: string, options?: TurnOptions): Promise<AgentEvent[]> {

@@ -10,10 +10,13 @@ import {
   canEdit,
   canType,
   DeliveryError,
-  type Taken,
 } from "../../src/channel.ts";
-import { type Amendment, adapterOf, type ChannelId, type InboundEvent, type MessageRef } from "../../src/model.ts";
+import { adapterOf, type ChannelId, type MessageRef } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
+import { describeActions, type OddPress, type PlatformActions } from "./channel-actions.ts";
+import { Core } from "./core.ts";
+
+export { Core } from "./core.ts";
 
 export interface ChannelHarness {
   /** Called before each test: a platform with one bot account, where nothing has happened yet. */
@@ -22,6 +25,8 @@ export interface ChannelHarness {
   readonly without?: Partial<Record<"edit" | "typing" | "announce", string>>;
   /** Each must leave what is written afterwards untouched. */
   readonly oddInput: readonly { readonly name: string; put(platform: Platform): void | Promise<void> }[];
+  /** Where messages can have actions: what the platform may say of them that no person did. */
+  readonly oddPresses?: readonly OddPress[];
   /** What can go wrong with one delivery. */
   readonly faults: readonly DeliveryFault[];
   /** What can be wrong with the account or the way to the platform. */
@@ -35,7 +40,22 @@ export interface Platform {
   say(conversation: number, text: string): Promise<{ readonly channel: ChannelId; readonly id: string }>;
   /** The bot's messages that can be seen there, oldest first, without their formatting. */
   shown(channel: ChannelId): Promise<readonly { readonly ref: MessageRef; readonly text: string }[]>;
+  /** Where `limits.actions` is declared. */
+  readonly actions?: PlatformActions;
+  /** Where the platform has replies. */
+  readonly replies?: PlatformReplies;
   stop(): Promise<void>;
+}
+
+export interface PlatformReplies {
+  /** The message that this one of the bot's stands as a reply to. */
+  repliedTo(channel: ChannelId, ref: MessageRef): Promise<MessageRef | undefined>;
+  /** The person of this conversation replies to a message of the bot. */
+  reply(
+    conversation: number,
+    ref: MessageRef,
+    text: string,
+  ): Promise<{ readonly channel: ChannelId; readonly id: string }>;
 }
 
 export interface DeliveryFault {
@@ -56,40 +76,6 @@ export interface Ailment {
   readonly detail: RegExp;
   /** Without it the ailment can't be cured while the adapter runs. */
   cure?(platform: Platform): void | Promise<void>;
-}
-
-/** Core, as the tests need it: takes, holds back or refuses what it is given, and remembers. */
-export class Core {
-  /** Every event, as often as it was handed over. */
-  readonly offered: InboundEvent[] = [];
-  readonly taken: InboundEvent[] = [];
-  decide: (event: InboundEvent) => Promise<void> = async () => {};
-
-  readonly take = async (event: InboundEvent): Promise<Taken> => {
-    this.offered.push(event);
-    await this.decide(event);
-    if (this.taken.some(({ channel, id }) => channel === event.channel && id === event.id)) {
-      return { status: "duplicate" };
-    }
-    this.taken.push(event);
-    return { status: "queued", position: 1 };
-  };
-
-  readonly amended: Amendment[] = [];
-  /** How often the adapter said that it may have missed something. */
-  gaps = 0;
-
-  readonly amend = async (change: Amendment): Promise<void> => {
-    this.amended.push(change);
-  };
-
-  readonly missed = (): void => {
-    this.gaps += 1;
-  };
-
-  texts(channel?: ChannelId): string[] {
-    return this.taken.filter((event) => channel === undefined || event.channel === channel).map(({ text }) => text);
-  }
 }
 
 function gate() {
@@ -437,4 +423,5 @@ export function describeChannel(name: string, harness: ChannelHarness): void {
       });
     });
   });
+  describeActions(name, harness);
 }

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ChannelAdapter, canEdit, canType, type Exclusive, isExclusive } from "../../src/channel.ts";
 import { eventually } from "../support/eventually.ts";
-import { type ChannelHarness, Core, type Platform } from "./channel.ts";
+import type { ChannelHarness, Platform } from "./channel.ts";
+import { Core } from "./core.ts";
 
 export function describeExclusive(name: string, harness: ChannelHarness): void {
   describe(`exclusive channel: ${name}`, () => {

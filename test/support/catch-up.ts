@@ -32,6 +32,7 @@ export class CatchUp {
       };
       return start({
         amend: (change) => intake.amend(change),
+        press: (press) => intake.press(press),
         missed: (name) => {
           intake.missed(name);
           for (const channel of this.#channels) {

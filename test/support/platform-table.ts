@@ -38,6 +38,7 @@ const ROWS: readonly (readonly [title: string, cell: (adapter: ChannelAdapter) =
   ["… one edit at most every", (adapter) => canEdit(adapter) && seconds(adapter.limits.minEditInterval)],
   ["Is told that the bot is at work", (adapter) => canType(adapter)],
   ["Knows the commands, as a menu or slash commands", (adapter) => canAnnounce(adapter)],
+  ["Buttons, selects, forms", choicesBy],
   ["Characters in one message; longer answers are split", ({ limits }) => limits.maxTextLength.toLocaleString("en")],
   ["What was said while the gateway was down", keptBy],
   ["A send whose outcome got lost", doubtfulSend],
@@ -59,6 +60,11 @@ function adapterOf(name: string): ChannelAdapter {
   if (config !== undefined && config.type !== "web") return createAccount(name, config, clock);
   // Declares what it can without asking its store for anything.
   return createWebAdapter({ name, clock, store: {} as Store, commands: () => [] });
+}
+
+function choicesBy({ limits: { actions } }: ChannelAdapter): string | boolean {
+  if (actions === undefined) return false;
+  return ["buttons", ...(actions.select > 0 ? ["selects"] : []), ...(actions.form ? ["forms"] : [])].join(", ");
 }
 
 function keptBy(adapter: ChannelAdapter): string {

@@ -244,8 +244,8 @@ describe("messages", () => {
     expect(chat.messages().map((message) => message.text.length)).toEqual([4096, 4096]);
   });
 
-  test("show typing, commands and callbacks", async () => {
-    const { twin, api, ada, chat } = await start();
+  test("show typing and commands", async () => {
+    const { twin, api, chat } = await start();
     await api.sendChatAction(chat.id, "typing");
     expect(twin.actions(chat)).toMatchObject([{ action: "typing" }]);
     const commands = [{ command: "stop", description: "Stop the turn" }];
@@ -256,16 +256,99 @@ describe("messages", () => {
       400,
       "Bad Request: BOT_COMMAND_INVALID",
     );
-    const { message_id: id } = await api.sendMessage(chat.id, "Shall I?");
-    const click = chat.click(ada, id, "yes");
+  });
+
+  test("reply to others, and without them where that is allowed", async () => {
+    const { api, chat } = await start();
+    const { message_id } = await api.sendMessage(chat.id, "first");
+    const reply = await api.sendMessage(chat.id, "second", { reply_parameters: { message_id } });
+    expect(reply.reply_to_message?.message_id).toBe(message_id);
+    chat.remove(message_id);
+    const parameters = { message_id, allow_sending_without_reply: true };
+    const alone = await api.sendMessage(chat.id, "third", { reply_parameters: parameters });
+    expect(alone.reply_to_message).toBeUndefined();
+    expect(chat.messages().map(({ replyTo }) => replyTo)).toEqual([message_id, undefined]);
+  });
+});
+
+describe("buttons", () => {
+  const TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid";
+  const keyboard = (...buttons: object[]) => ({ reply_markup: { inline_keyboard: [buttons] } }) as never;
+
+  test("that are pressed reach the bot, which tells the person once", async () => {
+    const { twin, api, ada, chat } = await start();
+    const yes = { text: "Yes", callback_data: "yes", style: "primary" };
+    const { message_id: id } = await api.sendMessage(chat.id, "Shall I?", keyboard(yes));
+    const query = chat.press(ada, id, "Yes");
     const [update] = await api.getUpdates();
-    expect(update?.callback_query).toMatchObject({ id: click, data: "yes", message: { message_id: id } });
-    expect(await api.answerCallbackQuery(click)).toBe(true);
-    await expectRefusal(
-      api.answerCallbackQuery(click),
-      400,
-      "Bad Request: query is too old and response timeout expired or query ID is invalid",
+    expect(update?.callback_query).toMatchObject({
+      id: query,
+      from: { id: ada.id },
+      data: "yes",
+      message: { message_id: id, text: "Shall I?", reply_markup: { inline_keyboard: [[yes]] } },
+    });
+    expect(twin.told(query)).toBeUndefined();
+    expect(await api.answerCallbackQuery(query, { text: "done", show_alert: true })).toBe(true);
+    expect(twin.told(query)).toEqual({ text: "done", alert: true });
+    await expectRefusal(api.answerCallbackQuery(query), 400, TOO_OLD);
+    const late = chat.press(ada, id, "Yes");
+    expect(late).not.toBe(query);
+    twin.expireCallbacks();
+    await expectRefusal(api.answerCallbackQuery(late), 400, TOO_OLD);
+    await expectRefusal(api.answerCallbackQuery("1", { text: "x".repeat(201) }), 400, "Bad Request: MESSAGE_TOO_LONG");
+    expect(() => chat.press(ada, id, "No")).toThrow('no button No, but ["Yes"]');
+  });
+
+  test("come with forwarded messages, and without content below those that are gone", async () => {
+    const { twin, api, ada, chat } = await start();
+    const { message_id: id } = await api.sendMessage(
+      chat.id,
+      "Shall I?",
+      keyboard({ text: "Yes", callback_data: "y" }),
     );
+    const bob = twin.user();
+    const group = twin.group({ title: "G", members: [ada, bob] });
+    const copy = chat.forward(ada, id, group);
+    group.press(bob, copy.message_id, "Yes");
+    chat.remove(id);
+    chat.click(ada, id, "forged");
+    const presses = (await api.getUpdates()).map((update) => update.callback_query);
+    expect(presses).toMatchObject([
+      { from: { id: bob.id }, data: "y", message: { chat: { id: group.id }, forward_origin: { type: "user" } } },
+      { from: { id: ada.id }, data: "forged", message: { chat: { id: chat.id }, message_id: id, date: 0 } },
+    ]);
+    expect(presses[1]?.message).not.toHaveProperty("text");
+  });
+
+  test("are kept, changed and taken away by edits", async () => {
+    const { api, chat } = await start();
+    const yes = keyboard({ text: "Yes", callback_data: "y" });
+    const { message_id: id } = await api.sendMessage(chat.id, "Shall I?", yes);
+    const unchanged = await refusalOf(api.editMessageText(chat.id, id, "Shall I?", yes));
+    expect(unchanged.description).toContain("message is not modified");
+    await api.editMessageText(chat.id, id, "Shall I?", keyboard({ text: "No", callback_data: "n" }));
+    expect(chat.messages()[0]?.replyMarkup).toEqual({ inline_keyboard: [[{ text: "No", callback_data: "n" }]] });
+    await api.editMessageText(chat.id, id, "Shall I?", { reply_markup: { inline_keyboard: [] } });
+    expect(chat.messages()[0]).not.toHaveProperty("replyMarkup");
+  });
+
+  const unparsed = "Bad Request: can't parse inline keyboard button: ";
+  test.each([
+    [{ text: "", callback_data: "x" }, "Bad Request: inline keyboard button text must be non-empty"],
+    [{ text: "x", callback_data: "x".repeat(65) }, "Bad Request: BUTTON_DATA_INVALID"],
+    [{ text: "x", callback_data: "é".repeat(33) }, "Bad Request: BUTTON_DATA_INVALID"],
+    [{ text: "x", callback_data: "" }, `${unparsed}Text buttons are unallowed in the inline keyboard`],
+    [{ text: "x" }, `${unparsed}Text buttons are unallowed in the inline keyboard`],
+    [{ callback_data: "x" }, `${unparsed}Can't find field "text"`],
+    [{ text: 7, callback_data: "x" }, `${unparsed}Field "text" must be of type String`],
+    [{ text: "x", callback_data: "x", style: "pink" }, `${unparsed}Invalid button style specified`],
+    [{ text: "x".repeat(10_240), callback_data: "x" }, "Bad Request: REPLY_MARKUP_TOO_LONG"],
+  ])("%j is refused", async (button, description) => {
+    const { api, chat } = await start();
+    const { message_id: id } = await api.sendMessage(chat.id, "Shall I?");
+    await expectRefusal(api.sendMessage(chat.id, "hi", keyboard(button)), 400, description);
+    await expectRefusal(api.editMessageText(chat.id, id, "hi", keyboard(button)), 400, description);
+    expect(chat.messages()).toHaveLength(1);
   });
 });
 

@@ -1,6 +1,7 @@
 /** The bot account behind the server: who it is, and the chats that it knows. */
 import type { Chat, Message, Update, User, UserFromGetMe } from "grammy/types";
 import type { Clock } from "../../../src/model.ts";
+import { Callbacks } from "./callbacks.ts";
 import { badRequest } from "./errors.ts";
 import { type Params, text as textOf } from "./params.ts";
 import type { UpdateQueue } from "./polling.ts";
@@ -21,7 +22,7 @@ export class Account {
   readonly changed: () => void;
   /** On: a group's messages reach the bot only where they are commands, replies to it, or mention it. */
   privacyMode: boolean;
-  readonly callbacks = new Set<string>();
+  readonly callbacks = new Callbacks();
   readonly #rooms = new Map<number, Room>();
   #lastMessageId = 0;
 

@@ -2,6 +2,7 @@
 import type { Chat, Message, MessageEntity, User } from "grammy/types";
 import type { Account } from "./account.ts";
 import { findEntities } from "./entities.ts";
+import { dataBehind } from "./keyboard.ts";
 import type { Posted, Room, ShownAction } from "./room.ts";
 
 export interface SayOptions {
@@ -59,14 +60,34 @@ export class TwinChat {
     return message;
   }
 
-  /** A person presses a button below a message of the bot. Returns the id to be answered. */
-  click(user: User, messageId: number, data: string): string {
-    const id = String(4_000_000_000_000_000_000n + BigInt(this.#account.callbacks.size));
-    this.#account.callbacks.add(id);
+  /** A person presses the button with this label, as it is shown now. Returns the query's id: see `TelegramTwin.told`. */
+  press(user: User, messageId: number, label: string): string {
     const message = this.#room.messages.get(messageId);
+    return this.click(user, messageId, dataBehind(message?.reply_markup, label));
+  }
+
+  /**
+   * The same with any data, as a forged client can, below any message: one that is gone comes as Telegram tells of it,
+   * without its content.
+   */
+  click(user: User, messageId: number, data: string): string {
+    const id = this.#account.callbacks.open();
+    const message = this.#room.messages.get(messageId) ?? { chat: this.#room.chat, message_id: messageId, date: 0 };
     this.#account.updates.add("callback_query", { id, from: user, message, chat_instance: String(this.id), data });
     this.#account.changed();
     return id;
+  }
+
+  /** A person forwards a message into another chat, buttons and all. */
+  forward(user: User, messageId: number, to: TwinChat): Message {
+    const message = this.#room.messages.get(messageId);
+    if (message?.text === undefined) throw new Error(`chat ${this.id} has no text ${messageId}`);
+    const { text, date, from, reply_markup } = message;
+    return to.post(user, {
+      text,
+      ...(from === undefined ? {} : { forward_origin: { type: "user", date, sender_user: from } }),
+      ...(reply_markup === undefined ? {} : { reply_markup }),
+    });
   }
 
   /** Opens a forum topic and returns its thread id. */

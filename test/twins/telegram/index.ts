@@ -14,6 +14,7 @@
 import type { Chat, User } from "grammy/types";
 import type { Clock } from "../../../src/model.ts";
 import { Account } from "./account.ts";
+import type { Told } from "./callbacks.ts";
 import { TwinChat } from "./chat.ts";
 import { type Fault, type FaultOptions, Faults } from "./faults.ts";
 import { type Call, Journal, type UntilOptions } from "./journal.ts";
@@ -23,6 +24,7 @@ import { UpdateQueue } from "./polling.ts";
 import type { Room, ShownAction } from "./room.ts";
 import { BotApiServer } from "./server.ts";
 
+export type { Told } from "./callbacks.ts";
 export type { TwinChat } from "./chat.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
 export type { Call } from "./journal.ts";
@@ -198,6 +200,16 @@ export class TelegramTwin {
   /** Typing and the like in this chat. */
   actions(chat: TwinChat): readonly ShownAction[] {
     return chat.actions();
+  }
+
+  /** What the bot told the person who pressed; undefined as long as it has not. */
+  told(query: string): Told | undefined {
+    return this.#account.callbacks.told(query);
+  }
+
+  /** From now on, as after some seconds, the queries that still wait are too old to be answered. */
+  expireCallbacks(): void {
+    this.#account.callbacks.expire();
   }
 
   /** Resolves once the predicate holds; it is asked again whenever something happens at the twin. */

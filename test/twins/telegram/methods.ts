@@ -4,6 +4,7 @@ import type { Account } from "./account.ts";
 import { formattedText } from "./entities.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import type { FormattedText } from "./html.ts";
+import { replyMarkup } from "./keyboard.ts";
 import type { Limiter } from "./limits.ts";
 import { flag, integer, isRecord, nested, type Params, text } from "./params.ts";
 import type { Room } from "./room.ts";
@@ -31,13 +32,13 @@ export function methodsOf(account: Account, limiter: Limiter | undefined): Metho
     sendMessage: (params) => {
       const content = formattedText(params);
       const room = account.target(params);
-      const replyMarkup = markup(params);
+      const markup = replyMarkup(params);
       const replyTo = repliedTo(params, room);
       const threadId = thread(params, room);
       if (content.text.length > MAX_TEXT) throw badRequest("message is too long");
       limiter?.spend(room.chat);
       return room.post(content, {
-        ...(replyMarkup === undefined ? {} : { replyMarkup }),
+        ...(markup === undefined ? {} : { replyMarkup: markup }),
         ...(replyTo === undefined ? {} : { replyTo }),
         ...(threadId === undefined ? {} : { threadId }),
       });
@@ -49,10 +50,10 @@ export function methodsOf(account: Account, limiter: Limiter | undefined): Metho
       if (id === 0) throw badRequest("message identifier is not specified");
       const room = account.target(params);
       if (!room.messages.has(id)) throw badRequest("message to edit not found");
-      const replyMarkup = markup(params);
+      const markup = replyMarkup(params);
       assertEditable(content);
       limiter?.spend(room.chat);
-      return room.revise(id, content, replyMarkup);
+      return room.revise(id, content, markup);
     },
 
     deleteMessage: (params) => {
@@ -72,10 +73,7 @@ export function methodsOf(account: Account, limiter: Limiter | undefined): Metho
       return true;
     },
 
-    answerCallbackQuery: (params) => {
-      if (account.callbacks.delete(text(params, "callback_query_id"))) return true;
-      throw badRequest("query is too old and response timeout expired or query ID is invalid");
-    },
+    answerCallbackQuery: (params) => account.callbacks.answer(params),
 
     setMyCommands: (params) => {
       commands.set(scope(params), parseCommands(nested(params, "commands")));
@@ -141,17 +139,6 @@ function thread(params: Params, room: Room): number | undefined {
   if (id === 0 || !("is_forum" in room.chat)) return undefined;
   if (id === GENERAL_TOPIC || !room.topics.has(id)) throw badRequest("message thread not found");
   return id;
-}
-
-function markup(params: Params): unknown {
-  const value = nested(params, "reply_markup");
-  if (!isRecord(value)) return undefined;
-  const rows = Array.isArray(value.inline_keyboard) ? value.inline_keyboard : [];
-  for (const button of rows.flat()) {
-    const data = isRecord(button) ? button.callback_data : undefined;
-    if (typeof data === "string" && Buffer.byteLength(data) > 64) throw badRequest("BUTTON_DATA_INVALID");
-  }
-  return value;
 }
 
 function scope(params: Params): string {
