@@ -56,6 +56,11 @@ export class SlackClient {
     return fields(reply) ?? {};
   }
 
+  /** Says something at an address that came with an interaction. Rejects where it was not taken. */
+  respond(address: string, said: Record<string, unknown>): Promise<void> {
+    return this.#transport.post(address, said);
+  }
+
   /** Who the bot is. */
   async identify(signal?: AbortSignal): Promise<Account> {
     const reply = await this.call("auth.test", {}, signal);

@@ -5,17 +5,18 @@
  * metadata (so it could not be found again after a crash), refuses to be edited until it was stopped, and ends by itself
  * after five minutes or 12,000 characters.
  */
-import { DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
+import { type Action, DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
 import type { Rate } from "../../src/governor.ts";
 import type { ChannelId, MessageRef } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
 import type { Pacing } from "../shared/pacing.ts";
+import { actionBlocks } from "./actions.ts";
 import type { SlackClient } from "./client.ts";
 import { areBlocksRefused, codeOf, type Effect, isBlockUnknown, retryAfterOf, toDeliveryError } from "./errors.ts";
 import { EditOrder } from "./order.ts";
 import { isTs } from "./parse.ts";
 import { type Place, placeIn } from "./places.ts";
-import { type Block, markdownBlocks, plainText, sectionBlocks } from "./render.ts";
+import { type Block, markdownBlocks, plainBlocks, plainText, sectionBlocks } from "./render.ts";
 
 export type Log = (
   level: "debug" | "info" | "warn" | "error",
@@ -42,16 +43,25 @@ interface Content {
   readonly blocks?: readonly Block[];
 }
 
-const FORMS: readonly ((markdown: string) => Content)[] = [
-  (markdown) => ({ text: plainText(markdown), blocks: markdownBlocks(markdown) }),
-  (markdown) => ({ text: plainText(markdown), blocks: sectionBlocks(markdown) }),
-  (markdown) => ({ text: plainText(markdown) }),
-];
+type Form = (markdown: string) => readonly Block[];
+
+const FORMS: readonly Form[] = [markdownBlocks, sectionBlocks];
+/** Actions can only stand below a text that stands in blocks itself. */
+const FORMS_WITH_ACTIONS: readonly Form[] = [...FORMS, plainBlocks];
+
+/** From the best form on. The last shows the text, whatever there is about its blocks. */
+function* contentsOf(markdown: string, actions: readonly Action[] | undefined, from: number): Generator<Content> {
+  const text = plainText(markdown);
+  const below = actionBlocks(actions);
+  const forms = below.length === 0 ? FORMS : FORMS_WITH_ACTIONS;
+  for (const form of forms.slice(from)) yield { text, blocks: [...form(markdown), ...below] };
+  yield { text };
+}
 
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #order = new EditOrder();
-  /** The first form that the workspace knows. */
+  /** The first of the forms that the workspace knows. */
   #form = 0;
   /** Threads that show a status. A post ends it; an edit does not. */
   readonly #working = new Set<ChannelId>();
@@ -62,12 +72,14 @@ export class Delivery {
     this.#options = options;
   }
 
-  async send(id: ChannelId, markdown: string, { key, signal, permit }: SendOptions): Promise<MessageRef> {
+  /** What replies to a message stands where its session does: Slack has no replies but threads. */
+  async send(id: ChannelId, markdown: string, options: SendOptions): Promise<MessageRef> {
+    const { key, signal, permit } = options;
     const { channel, thread } = placeIn(id);
     const { client, pacing, rates } = this.#options;
     await pacing.admit(channel, rates.post, signal, permit);
     try {
-      const reply = await this.#formatted(markdown, permit, ({ blocks, text }) =>
+      const reply = await this.#formatted(markdown, options, ({ blocks, text }) =>
         client.call(
           "chat.postMessage",
           {
@@ -110,12 +122,13 @@ export class Delivery {
     if (await this.#status(place, "is working…", signal)) this.#working.add(id);
   }
 
-  async #preview(channel: string, ts: string, markdown: string, { signal, permit }: EditOptions): Promise<void> {
+  async #preview(channel: string, ts: string, markdown: string, options: EditOptions): Promise<void> {
+    const { signal, permit } = options;
     const { pacing, rates, log } = this.#options;
     if (!(await pacing.spare(EDITS, rates.edit, permit)) || signal.aborted) return;
     try {
       // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
-      await this.#change(channel, ts, heal(markdown), permit);
+      await this.#change(channel, ts, heal(markdown), options);
     } catch (error) {
       const failure = this.#failed(EDITS, error, "edit");
       if (failure.kind !== "limited") throw failure;
@@ -123,10 +136,11 @@ export class Delivery {
     }
   }
 
-  async #final(channel: string, ts: string, markdown: string, { signal, permit }: EditOptions): Promise<void> {
+  async #final(channel: string, ts: string, markdown: string, options: EditOptions): Promise<void> {
+    const { signal, permit } = options;
     await this.#options.pacing.admit(EDITS, this.#options.rates.edit, signal, permit);
     try {
-      await this.#change(channel, ts, markdown, permit, signal);
+      await this.#change(channel, ts, markdown, options, signal);
     } catch (error) {
       throw this.#failed(EDITS, error, "edit");
     }
@@ -136,12 +150,12 @@ export class Delivery {
     channel: string,
     ts: string,
     markdown: string,
-    permit: EditOptions["permit"],
+    options: EditOptions,
     signal?: AbortSignal,
   ): Promise<void> {
     const { client } = this.#options;
-    // Blocks that are not named stay as they are.
-    await this.#formatted(markdown, permit, ({ text, blocks = [] }) =>
+    // Blocks that are not named stay as they are, and buttons with them.
+    await this.#formatted(markdown, options, ({ text, blocks = [] }) =>
       client.call("chat.update", { channel, ts, text, blocks }, signal),
     );
   }
@@ -149,23 +163,24 @@ export class Delivery {
   /** In the best form that Slack takes. A refusal is certain: nothing is shown twice. */
   async #formatted<T>(
     markdown: string,
-    permit: EditOptions["permit"],
+    { actions, permit }: SendOptions | EditOptions,
     call: (content: Content) => Promise<T>,
   ): Promise<T> {
-    for (let form = this.#form; ; form++) {
-      const content = FORMS[form]?.(markdown);
-      if (content === undefined) throw new DeliveryError("refused", "Slack takes the text in no form.");
+    let form = this.#form;
+    for (const content of contentsOf(markdown, actions, form)) {
       if (permit?.() === false) throw new DeliveryError("unavailable", "Not permitted any more.");
       try {
         return await call(content);
       } catch (error) {
         if (!areBlocksRefused(error)) throw error;
-        if (isBlockUnknown(error)) this.#form = Math.max(this.#form, form + 1);
+        form = Math.min(form + 1, FORMS.length);
+        if (isBlockUnknown(error)) this.#form = Math.max(this.#form, form);
         this.#options.log("warn", "Slack refused a text's formatting; it is shown in a simpler one", {
           cause: String(error),
         });
       }
     }
+    throw new DeliveryError("refused", "Slack takes the text in no form.");
   }
 
   /** Whether it is shown. Work goes on without it. */

@@ -1,7 +1,7 @@
 /**
  * One Slack app in one workspace. Receives over Socket Mode or HTTP (receiver.ts → parse.ts), answers in Block Kit
- * (render.ts) at Slack's pace (delivery.ts), reads what was missed (past.ts). Loads Bolt: import it only where a Slack
- * account is configured.
+ * (render.ts, actions.ts) at Slack's pace (delivery.ts), tells people what their presses did (presses.ts), reads what was
+ * missed (past.ts). Loads Bolt: import it only where a Slack account is configured.
  */
 import type {
   AdapterHealth,
@@ -24,12 +24,14 @@ import type { Governor, Rate } from "../../src/governor.ts";
 import type { ChannelId, Clock, InboundEvent, MessageRef } from "../../src/model.ts";
 import { createLocalGovernor } from "../shared/governor.ts";
 import { Pacing } from "../shared/pacing.ts";
+import { SLACK_ACTIONS } from "./actions.ts";
 import { type Account, SlackClient } from "./client.ts";
 import { Delivery, type Log } from "./delivery.ts";
 import { missing, troubleOf } from "./errors.ts";
 import { REQUIRED_SCOPES } from "./manifest.ts";
 import { Past } from "./past.ts";
 import { People } from "./people.ts";
+import { Presses } from "./presses.ts";
 import { type Line, Receiver, type ReceiveTiming } from "./receiver.ts";
 import { split } from "./render.ts";
 import { Requests } from "./requests.ts";
@@ -54,7 +56,7 @@ export interface SlackTiming extends ReceiveTiming {
   readonly deadline: number;
   /** Until a new connection must have been greeted. */
   readonly helloWithin: number;
-  /** Until an HTTP request is answered. Slack waits for three seconds. */
+  /** Until an HTTP request is answered, and a press acknowledged. Slack waits for three seconds. */
   readonly answerWithin: number;
   /** That a message waits for the names of people. */
   readonly namesWithin: number;
@@ -101,7 +103,7 @@ export function createSlackAdapter(options: SlackOptions): SlackAdapter {
 
 abstract class Slack implements SlackAdapter {
   readonly name: string;
-  readonly limits = { maxTextLength: 4000, minEditInterval: 1200, repeatableSend: false };
+  readonly limits = { maxTextLength: 4000, minEditInterval: 1200, repeatableSend: false, actions: SLACK_ACTIONS };
   /** Slack shows it for two minutes, or until something is posted. */
   readonly typingLasts = 90_000;
   readonly ignored = new Map<string, number>();
@@ -134,8 +136,9 @@ abstract class Slack implements SlackAdapter {
     };
     const titles = new Titles(name, this.client, (problem) => log("debug", problem));
     const { client, ignored } = this;
+    const presses = new Presses({ name, client, people, clock, log, answerWithin: timing.answerWithin });
     this.receiver = new Receiver(
-      { name, client, people, sessionPer, clock, timing, log, ignored, onIdentified, titles },
+      { name, client, people, sessionPer, clock, timing, log, ignored, onIdentified, titles, presses },
       (receiver) => this.line(receiver, options, timing),
     );
     const account = accountOf(config.botToken, name);

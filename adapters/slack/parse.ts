@@ -172,7 +172,7 @@ function placeOf(
 }
 
 /** The message that began a thread names itself as soon as there are replies. */
-function threadOf({ ts, thread_ts: thread }: Fields): string | undefined {
+export function threadOf({ ts, thread_ts: thread }: Fields): string | undefined {
   return isTs(thread) && thread !== ts ? thread : undefined;
 }
 

@@ -2,9 +2,9 @@
  * One stretch of receiving, from `start` to `stop`:
  * 1. learn who the bot is (needed to tell what speaks to it), and whether its token may do what it must;
  * 2. let Slack deliver: over a socket (sockets.ts), or by HTTP (requests.ts);
- * 3. parse what comes; what can't become an event is counted, passed over and acknowledged;
- * 4. hand it to core, in order within a channel (handover.ts);
- * 5. acknowledge it only then.
+ * 3. parse what comes (parse.ts, interactions.ts); what can't become an event is counted, passed over and acknowledged;
+ * 4. hand it to core: messages in order within a channel (handover.ts), presses at once (presses.ts);
+ * 5. acknowledge it only then. A press is acknowledged in time all the same: it would not come again.
  */
 import type { AdapterHealth, Intake } from "../../src/channel.ts";
 import { describe } from "../../src/errors.ts";
@@ -13,9 +13,11 @@ import type { Account, SlackClient } from "./client.ts";
 import type { Log } from "./delivery.ts";
 import { missing, type Trouble, troubleOf } from "./errors.ts";
 import { Handover } from "./handover.ts";
+import { parseInteraction } from "./interactions.ts";
 import { REQUIRED_SCOPES } from "./manifest.ts";
 import { type Context, type Parsed, parseCallback, parseCommand } from "./parse.ts";
 import type { People } from "./people.ts";
+import type { Presses, Reply } from "./presses.ts";
 import type { Envelope } from "./socket.ts";
 import type { Titles } from "./titles.ts";
 
@@ -41,6 +43,7 @@ export interface ReceiverOptions {
   readonly onIdentified: (account: Account) => void;
   /** Called with each payload of the Events API, and with each event when core has taken it. */
   readonly titles: Titles;
+  readonly presses: Presses;
 }
 
 /** How deliveries come, once it is known who the bot is. */
@@ -102,7 +105,7 @@ export class Receiver {
   /** Waits for what core has in hand, and lets it be acknowledged. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#handover.stop();
+    await Promise.all([this.#handover.stop(), this.#options.presses.settled()]);
     await this.#line.stop();
     this.#health = { state: "stopped" };
   }
@@ -147,12 +150,13 @@ export class Receiver {
     await this.#sleep((retryAfter ?? (pace === "rejected" ? rejected : growing)) * (1 + Math.random() / 4));
   }
 
-  /** Resolves when what Slack delivered may be acknowledged; rejects where it must come again. */
-  async receive({ type, payload }: Omit<Envelope, "id">): Promise<void> {
+  /** Resolves when what Slack delivered may be acknowledged, with what to say then; rejects where it must come again. */
+  async receive({ type, payload }: Omit<Envelope, "id">): Promise<Reply> {
     const account = this.#account;
     const intake = this.#intake;
     if (account === undefined || intake === undefined || this.#stopping.signal.aborted)
       throw new Error("not receiving");
+    if (type === "interactive") return await this.#interact(payload, account, intake);
     if (type === "events_api") this.#options.titles.begun(payload);
     const parse = (nameOf: (user: string) => string) => this.#parse(type, payload, account, nameOf);
     const parsed = parse((user) => user);
@@ -166,6 +170,15 @@ export class Receiver {
         this.#options.titles.said(piece.event);
       } else if ("amendment" in piece) await intake.amend(piece.amendment);
     });
+    return {};
+  }
+
+  /** Beside the messages of its channel: what a person decides must not wait for what others say. */
+  async #interact(payload: unknown, me: Account, intake: Intake): Promise<Reply> {
+    const { name, presses } = this.#options;
+    const interaction = parseInteraction(payload, name, me);
+    if ("ignored" in interaction) return this.#passOver(interaction.ignored);
+    return await presses.handle(interaction, intake);
   }
 
   #parse(type: string, payload: unknown, me: Account, nameOf: (user: string) => string): Parsed {
@@ -195,12 +208,13 @@ export class Receiver {
     if (lacking.length > 0) this.warn("scopes", missing(lacking));
   }
 
-  #passOver(reason: string): void {
+  #passOver(reason: string): Reply {
     const { ignored, log } = this.#options;
     const count = (ignored.get(reason) ?? 0) + 1;
     ignored.set(reason, count);
     if (count === 1) log("info", "deliveries of this kind are passed over", { reason });
     if (reason === OTHER_WORKSPACE) this.warn("workspace", SHARED_APP);
+    return {};
   }
 
   #sleep(ms: number): Promise<void> {

@@ -10,11 +10,13 @@
 import type { AlignType, Nodes, Parents, Root, Table } from "mdast";
 import { normalise, parseMarkdown } from "../shared/markdown.ts";
 import { splitMarkdown } from "../shared/split.ts";
+import type { ActionsBlock } from "./actions.ts";
 import { escaped } from "./text.ts";
 
 export type Block =
+  | ActionsBlock
   | { readonly type: "markdown"; readonly text: string }
-  | { readonly type: "section"; readonly text: { readonly type: "mrkdwn"; readonly text: string } };
+  | { readonly type: "section"; readonly text: { readonly type: "mrkdwn" | "plain_text"; readonly text: string } };
 
 /** Slack's limits; `chat.update` takes less text than `chat.postMessage`, and every final text may go that way. */
 const MAX_TEXT = 4000;
@@ -25,14 +27,14 @@ const MAX_SECTION = 3000;
 const MAX_SHOWN = 3900;
 
 export function split(markdown: string, max = MAX_SHOWN): string[] {
-  const parts = splitMarkdown(markdown, { max, measure: (part) => plain(part).length });
+  const parts = splitMarkdown(markdown, { max, measure: (part) => unmarked(part).length });
   // What has to be escaped all over is longer on the way than it looks.
   return parts.flatMap((part) => (fits(part) || max < 200 ? [part] : split(part, Math.floor(max / 2))));
 }
 
 function fits(part: string): boolean {
   if (part.length <= MAX_SHOWN && !/[&<>]/.test(part)) return true;
-  return escaped(plain(part)).length <= MAX_TEXT && asMarkdown(part).length <= MAX_MARKDOWN;
+  return escaped(unmarked(part)).length <= MAX_TEXT && asMarkdown(part).length <= MAX_MARKDOWN;
 }
 
 export function markdownBlocks(markdown: string): Block[] {
@@ -40,21 +42,30 @@ export function markdownBlocks(markdown: string): Block[] {
 }
 
 export function sectionBlocks(markdown: string): Block[] {
-  const text = write(markdown, true);
-  return sections(text === "" ? escaped(clean(markdown).trim()) : text).map((part) => ({
+  return sections(marked(markdown)).map((part) => ({ type: "section", text: { type: "mrkdwn", text: part } }));
+}
+
+/** For where a text has to stand in blocks, and Slack takes it in no other form. */
+export function plainBlocks(markdown: string): Block[] {
+  return pieces(unmarked(markdown), MAX_SECTION).map((text) => ({
     type: "section",
-    text: { type: "mrkdwn", text: part },
+    text: { type: "plain_text", text },
   }));
+}
+
+/** In Slack's own markup. */
+export function marked(markdown: string): string {
+  return write(markdown, true) || escaped(clean(markdown).trim());
 }
 
 /** Escaped; all of it where it fits, as it does for every part of `split`. */
 export function plainText(markdown: string): string {
-  const text = escaped(plain(markdown));
+  const text = escaped(unmarked(markdown));
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 10).replace(/&[a-z]{0,3}$/, "")}…`;
 }
 
-/** Never empty unless the Markdown is blank: what would show nothing is shown as it was written. */
-function plain(markdown: string): string {
+/** Without formatting. Never empty unless the Markdown is blank: what would show nothing is shown as it was written. */
+export function unmarked(markdown: string): string {
   return write(markdown, false) || clean(markdown).trim();
 }
 

@@ -1,12 +1,13 @@
 /**
  * Receives by HTTP: events, interactions and slash commands, all at one address. A request is answered with 200 only
  * when core has taken what it brought, else with 503: Slack sends events again then, at once, after one minute and after
- * five.
+ * five. Not so interactions: see presses.ts.
  */
 import { verifySlackRequest } from "@slack/bolt";
 import { describe } from "../../src/errors.ts";
 import type { Clock } from "../../src/model.ts";
-import { fields, text } from "./fields.ts";
+import { fields, json, text } from "./fields.ts";
+import type { Reply } from "./presses.ts";
 import type { Envelope } from "./socket.ts";
 
 export interface RequestsOptions {
@@ -14,8 +15,8 @@ export interface RequestsOptions {
   readonly clock: Clock;
   /** Milliseconds until a request is answered, whatever core does. Slack waits for three seconds. */
   readonly answerWithin: number;
-  /** Resolves when it may be acknowledged; rejects where not. */
-  readonly onEnvelope: (envelope: Omit<Envelope, "id">) => Promise<void>;
+  /** Resolves when it may be acknowledged, with what to say then; rejects where not. In time by itself for interactions. */
+  readonly onEnvelope: (envelope: Omit<Envelope, "id">) => Promise<Reply>;
   /** Told of each request whether its signature was right. */
   readonly onSigned: (right: boolean) => void;
   readonly log: (message: string) => void;
@@ -48,10 +49,11 @@ export class Requests {
     const { clock, answerWithin, onEnvelope, log } = this.#options;
     let late = () => {};
     const enough = new Promise<Response>((resolve) => {
+      if (payload.type === "interactive") return;
       late = clock.after(answerWithin, () => resolve(answer(503, "It can't be stored now.")));
     });
     const taken = onEnvelope(payload).then(
-      () => answer(200),
+      (reply) => (Object.keys(reply).length === 0 ? answer(200) : Response.json(reply)),
       (error: unknown) => {
         log(`not acknowledged: ${describe(error)}`);
         return answer(503, "It can't be stored now.");
@@ -95,15 +97,6 @@ function payloadOf(type: string, body: string): Omit<Envelope, "id"> | undefined
   const form = new URLSearchParams(body);
   if (form.has("payload")) return { type: "interactive", payload: json(form.get("payload") ?? "") };
   return form.has("command") ? { type: "slash_commands", payload: Object.fromEntries(form) } : undefined;
-}
-
-function json(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function answer(status: number, body = ""): Response {

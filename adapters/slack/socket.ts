@@ -8,7 +8,8 @@
 import { SocketModeReceiver } from "@slack/bolt";
 import type { Clock } from "../../src/model.ts";
 import type { ClientOptions, SlackClient } from "./client.ts";
-import { fields, text } from "./fields.ts";
+import { fields, json, text } from "./fields.ts";
+import type { Reply } from "./presses.ts";
 
 /** What Slack delivers. `payload` is as it came. */
 export interface Envelope {
@@ -80,11 +81,11 @@ export class Socket {
   }
 
   /** False where there is no connection any more: Slack delivers it again then. */
-  acknowledge({ id }: Envelope): boolean {
+  acknowledge({ id }: Envelope, payload: Reply): boolean {
     const { websocket } = this.#client;
     if (websocket?.isActive() !== true) return false;
     let sent = true;
-    websocket.send(JSON.stringify({ envelope_id: id, payload: {} }), (error) => {
+    websocket.send(JSON.stringify({ envelope_id: id, payload }), (error) => {
       sent = error === undefined;
     });
     return sent;
@@ -122,13 +123,7 @@ export class Socket {
 }
 
 function frameOf(data: unknown) {
-  if (typeof data !== "string") return undefined;
-  try {
-    return fields(JSON.parse(data));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return typeof data === "string" ? fields(json(data)) : undefined;
 }
 
 /** `closed` tells how it ended. */

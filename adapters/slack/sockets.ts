@@ -4,11 +4,12 @@
  */
 import type { Clock } from "../../src/model.ts";
 import { SOCKET_MODE_OFF, type Trouble, troubleOf } from "./errors.ts";
+import type { Reply } from "./presses.ts";
 import { type Envelope, Socket, type SocketOptions } from "./socket.ts";
 
 export interface SocketsOptions extends Omit<SocketOptions, "onEnvelope"> {
-  /** Resolves when the envelope may be acknowledged; rejects where not. */
-  readonly onEnvelope: (envelope: Envelope) => Promise<void>;
+  /** Resolves when the envelope may be acknowledged, with what to say then; rejects where not. */
+  readonly onEnvelope: (envelope: Envelope) => Promise<Reply>;
   readonly onConnected: () => void;
   /** Waits as long as the trouble asks for; returns early where `signal` aborts. */
   readonly recover: (trouble: Trouble) => Promise<void>;
@@ -87,9 +88,9 @@ export class Sockets {
     const handling = this.#options
       .onEnvelope(envelope)
       .then(
-        () => {
-          if (!socket.acknowledge(envelope))
-            this.#options.log("could not acknowledge: it will come again, and be known");
+        (reply) => {
+          if (!socket.acknowledge(envelope, reply))
+            this.#options.log("could not acknowledge: a message will come again, and be known");
         },
         (error: unknown) => this.#options.log(`not acknowledged: ${String(error)}`),
       )

@@ -5,7 +5,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { webApi } from "@slack/bolt";
-import { Pool } from "undici";
+import { Agent, Pool } from "undici";
 import type { Clock } from "../../src/model.ts";
 
 /** The call did not bring an answer of the Web API. */
@@ -31,6 +31,8 @@ export interface Transport {
   readonly fetch: webApi.FetchFunction;
   /** Ends the calls that `work` makes as soon as the signal aborts. */
   withSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** Posts JSON to an address that Slack gave, which is no call of the Web API. Rejects where it was not taken. */
+  post(address: string, body: object): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,7 +91,38 @@ export function createTransport({ apiUrl, clock, deadline }: TransportOptions): 
     }
   };
 
-  return { fetch, withSignal: (signal, work) => signals.run(signal, work), close: () => pool.destroy() };
+  // Its hosts come from Slack's payloads.
+  const elsewhere = new Agent({ connections: 4, headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_REPLY });
+
+  const post = async (address: string, said: object): Promise<void> => {
+    const { origin, pathname, search } = new URL(address);
+    const controller = new AbortController();
+    const cancelDeadline = clock.after(deadline, () => controller.abort());
+    try {
+      const reply = await elsewhere.request({
+        origin,
+        path: pathname + search,
+        method: "POST",
+        headers: { "content-type": "application/json; charset=utf-8" },
+        body: JSON.stringify(said),
+        signal: controller.signal,
+      });
+      const body = await reply.body.text();
+      if (reply.statusCode < 300) return;
+      throw new TransportError("maybe", `response_url: HTTP ${reply.statusCode} ${body.slice(0, 100)}`);
+    } catch (error) {
+      throw error instanceof TransportError ? error : toTransportError("response_url", error);
+    } finally {
+      cancelDeadline();
+    }
+  };
+
+  return {
+    fetch,
+    withSignal: (signal, work) => signals.run(signal, work),
+    post,
+    close: async () => void (await Promise.all([pool.destroy(), elsewhere.destroy()])),
+  };
 }
 
 /** What Slack's client looks at, the body complete. */

@@ -1,8 +1,9 @@
 import { createServer } from "node:net";
 import type { SlackAdapter } from "../../adapters/slack/index.ts";
-import type { ChannelId } from "../../src/model.ts";
-import { nativeOf } from "../../src/model.ts";
+import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import { type ChannelHarness, describeChannel, type Platform } from "../conformance/channel.ts";
+import type { OddPress, PlatformActions } from "../conformance/channel-actions.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   type FaultOptions,
   type SlackTwin,
@@ -22,6 +23,7 @@ class SlackPlatform implements Platform {
   /** As the adapter has it. */
   signingSecret: string;
   readonly #entrance: Entrance;
+  #adapter: SlackAdapter | undefined;
   readonly #conversations = new Map<number, { person: TwinUser; chat: TwinChat }>();
 
   constructor(twin: SlackTwin, mode: Mode, entrance: Entrance) {
@@ -40,6 +42,7 @@ class SlackPlatform implements Platform {
       { timing: { deadline: 1000, helloWithin: 1000, answerWithin: 100 }, config: { mode } },
     );
     this.#entrance.adapter = adapter;
+    this.#adapter = adapter;
     return adapter;
   }
 
@@ -51,6 +54,41 @@ class SlackPlatform implements Platform {
 
   async shown(channel: ChannelId) {
     return (this.chat(channel)?.messages() ?? []).map(({ ts, text }) => ({ ref: ts, text }));
+  }
+
+  readonly actions: PlatformActions = {
+    shown: async (channel, ref) => {
+      const elements = this.chat(channel)?.actions(ref) ?? [];
+      return elements.map(({ label, options }) => ({
+        label,
+        ...(options === undefined ? {} : { choices: options.map((option) => option.label) }),
+      }));
+    },
+    press: async (channel, ref, label, value) => {
+      const { person, chat } = this.talk(channel);
+      // Slack tells of a press once: there is nobody to hear it before.
+      await eventually(() => this.#adapter?.health().state !== "starting", "it receives");
+      const isSelect = chat.actions(ref).find((element) => element.label === label)?.type === "static_select";
+      const used = isSelect ? chat.choose(person, ref, label, value ?? "") : chat.click(person, ref, label);
+      if (!(await used.acknowledged)) throw new Error(`${label} was not acknowledged`);
+      if (!isSelect && value !== undefined) {
+        const form = () => this.twin.modals(person).find(({ trigger }) => trigger === used.trigger);
+        await this.twin.until(() => form() !== undefined);
+        await form()?.submit(value);
+        const errors = Object.values(form()?.errors ?? {});
+        if (errors.length > 0) return errors.join();
+      }
+      await this.twin.until(() => used.told.length > 0);
+      return used.told.join();
+    },
+  };
+
+  /** The person and the conversation behind this channel. */
+  talk(channel: ChannelId): { readonly person: TwinUser; readonly chat: TwinChat } {
+    const id = nativeOf(channel).split("/")[1];
+    const found = [...this.#conversations.values()].find(({ chat }) => chat.id === id);
+    if (found === undefined) throw new Error(`nobody talks in ${channel}`);
+    return found;
   }
 
   chat(channel: ChannelId): TwinChat | undefined {
@@ -86,6 +124,74 @@ const odd = (name: string, ...events: unknown[]) => ({
     for (const event of events) twinOf(platform).push(event);
   },
 });
+
+const BUTTON = { type: "button", action_id: "button:approve", block_id: "b", value: "approve" };
+const SELECT = { type: "static_select", action_id: "select:approve", block_id: "b" };
+
+/** An action below the message, and what stands in the payload in place of what belongs there. */
+const oddPress = (name: string, action: unknown, instead: Record<string, unknown> = {}): OddPress => ({
+  name,
+  put: (platform, channel, ref: MessageRef) => {
+    const { person, chat } = slack(platform).talk(channel);
+    chat.act(person, ref, action, instead);
+  },
+});
+
+const ODD_PRESSES: readonly OddPress[] = [
+  ...[undefined, null, 7, "", "approve", "x:approve", "button:", "Button:approve"].map((action_id) =>
+    oddPress(`named ${action_id}`, { ...BUTTON, action_id }),
+  ),
+  ...[null, 7, "x", []].map((action) => oddPress(`of no form: ${JSON.stringify(action)}`, action)),
+  oddPress("without actions", BUTTON, { actions: null }),
+  oddPress("without a choice", { ...SELECT, selected_option: null }),
+  oddPress("with a choice of no form", { ...SELECT, selected_option: { value: 7 } }),
+  oddPress("below somebody else's message", BUTTON, { message: { user: "U9", ts: "1.000000", text: "x" } }),
+  oddPress("below a message of no form", BUTTON, { message: { user: "U0TWINBOT", ts: 7 } }),
+  oddPress("below no message", BUTTON, { message: undefined, container: null }),
+  oddPress("of nobody", BUTTON, { user: null }),
+  oddPress("nowhere", BUTTON, { channel: undefined, container: undefined }),
+  oddPress("elsewhere", BUTTON, { channel: { id: "../C1 /x" } }),
+  oddPress("with nowhere to respond", BUTTON, { response_url: "no address" }),
+  oddPress("to open a form, too late", { ...BUTTON, action_id: "form:approve" }, { trigger_id: "1.2.3" }),
+  oddPress("to open a form, without the right to", { ...BUTTON, action_id: "form:approve" }, { trigger_id: 7 }),
+  oddPress("of a kind that is new", BUTTON, { type: "from_the_future" }),
+  oddPress("of no kind", BUTTON, { type: 7 }),
+  oddPress("sent off with no form", BUTTON, { type: "view_submission", view: 7 }),
+  ...["", "{", "7", '{"team":"T0TWIN","channel":"D1"}', '{"team":"T9","channel":"D1","data":"approve"}'].map((memory) =>
+    oddPress(`sent off with a form that remembers ${memory}`, BUTTON, {
+      type: "view_submission",
+      view: {
+        callback_id: "switchboard_form",
+        private_metadata: memory,
+        state: { values: { text: { text: { value: "why" } } } },
+      },
+    }),
+  ),
+  {
+    name: "below a message that is gone",
+    put: (platform, channel, ref) => {
+      const { person, chat } = slack(platform).talk(channel);
+      chat.click(person, ref, "Approve");
+      chat.remove(ref);
+    },
+  },
+  {
+    name: "twice",
+    put: async (platform, channel, ref) => {
+      const { person, chat } = slack(platform).talk(channel);
+      await chat.click(person, ref, "Approve").acknowledged;
+      twinOf(platform).redeliver(({ notice }) => notice.type === "interactive");
+    },
+  },
+  {
+    name: "of no form at all",
+    put: (platform) => {
+      for (const payload of [null, 7, "x", [], {}]) {
+        twinOf(platform).deliveries.add({ type: "interactive", payload, about: "odd" });
+      }
+    },
+  },
+];
 
 const fault = (
   name: string,
@@ -152,6 +258,7 @@ const shared = (mode: Mode): ChannelHarness => ({
     odd("a huge message", { ...message, user: "U1", text: `<${"x".repeat(600_000)}` }),
     odd("300 events at once", ...Array.from({ length: 300 }, (_, i) => ({ type: "reaction_added", item: i }))),
   ],
+  oddPresses: ODD_PRESSES,
   faults: [
     fault("while too fast", { kind: "429", retryAfter: 3 }, "send", "limited"),
     fault("refused by a proxy on the way", { kind: "5xx" }, "send", "unknown"),

@@ -73,7 +73,7 @@ export class Entrance {
 }
 
 /** Short retries without end: what is not acknowledged comes again, as Slack's history would bring it. */
-export const PATIENT: TwinOptions = { retries: [0, 20], persistent: true, ackWithin: 500 };
+export const PATIENT: TwinOptions = { retries: [0, 20], persistent: true, ackWithin: 500, pressWithin: 3000 };
 
 export interface Stage {
   readonly twin: SlackTwin;
@@ -82,21 +82,26 @@ export interface Stage {
   readonly logged: { readonly level: string; readonly message: string; readonly fields: unknown }[];
 }
 
-/** A started adapter on a twin of its own; both end with the test. */
+/** A started adapter on a twin of its own, in the mode of its configuration; both end with the test. */
 export async function stage(
   options: Parameters<typeof adapterOn>[1] = {},
   twinOptions: TwinOptions = {},
 ): Promise<Stage> {
-  const twin = await startSlackTwin({ ...PATIENT, ...twinOptions });
+  const mode = options.config?.mode ?? "socket";
+  const twin = await startSlackTwin({ ...PATIENT, mode, ...twinOptions });
   const logged: Stage["logged"] = [];
   const adapter = adapterOn(twin, {
     log: (level, message, fields) => logged.push({ level, message, fields }),
     ...options,
   });
   const core = new Core();
+  const entrance = new Entrance();
+  entrance.adapter = adapter;
+  if (mode === "http") twin.requests.url = await entrance.listen();
   onTestFinished(async () => {
     await adapter.close();
     await twin.stop();
+    if (mode === "http") await entrance.close();
   });
   await adapter.start(core);
   return { twin, adapter, core, logged };

@@ -210,7 +210,7 @@ describe("connections", () => {
     twin.deliveries.add({ type: "interactive", payload: { type: "block_actions" }, about: "x" });
     twin.push({ type: "reaction_added" });
     await twin.until(() => twin.deliveries.all.length === 2 && twin.pending().length === 0);
-    expect(new Set(adapter.ignored.keys())).toEqual(new Set(["delivery interactive", "event reaction_added"]));
+    expect(new Set(adapter.ignored.keys())).toEqual(new Set(["malformed interaction", "event reaction_added"]));
   });
 });
 

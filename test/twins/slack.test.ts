@@ -1,58 +1,11 @@
 /** The twin against Slack's own SDK: what the real service does, it does. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { App, LogLevel, SocketModeReceiver, verifySlackRequest, webApi } from "@slack/bolt";
+import { verifySlackRequest } from "@slack/bolt";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { TestClock } from "../support/clock.ts";
-import { type SlackTwin, startSlackTwin, type TwinOptions } from "./slack/index.ts";
-
-const silent = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  setLevel() {},
-  setName() {},
-  getLevel: () => LogLevel.ERROR,
-};
-
-async function start(options: TwinOptions = {}) {
-  const twin = await startSlackTwin(options);
-  onTestFinished(() => twin.stop());
-  const ada = twin.user("Ada Lovelace");
-  const web = new webApi.WebClient(twin.botToken, {
-    slackApiUrl: `${twin.apiUrl}/`,
-    retryConfig: { retries: 0 },
-    rejectRateLimitedCalls: true,
-    logger: silent,
-  });
-  return { twin, ada, web };
-}
-
-const codeOf = (error: unknown) => (error instanceof webApi.WebAPIPlatformError ? error.data.error : String(error));
-const refusal = (call: Promise<unknown>) => call.then(() => "ok", codeOf);
-
-/** A Bolt app in Socket Mode that acknowledges what it hears. */
-async function bolt(twin: SlackTwin) {
-  const heard: string[] = [];
-  const clientOptions = { slackApiUrl: `${twin.apiUrl}/` };
-  const receiver = new SocketModeReceiver({
-    appToken: twin.appToken,
-    logger: silent,
-    clientPingTimeout: 20,
-    installerOptions: { clientOptions },
-  });
-  const app = new App({ token: twin.botToken, receiver, logger: silent, clientOptions });
-  app.message(async ({ message }) => void heard.push(`message ${"text" in message ? message.text : ""}`));
-  app.event("app_mention", async ({ event }) => void heard.push(`mention ${event.text}`));
-  app.command("/switchboard", async ({ command, ack }) => {
-    heard.push(`command ${command.text}`);
-    await ack();
-  });
-  await app.start();
-  onTestFinished(async () => void (await app.stop()));
-  return { heard };
-}
+import type { SlackTwin } from "./slack/index.ts";
+import { bolt, refusal, start } from "./slack/sdk.ts";
 
 describe("the Web API", () => {
   test("posts, updates and deletes", async () => {
@@ -236,7 +189,7 @@ describe("Socket Mode", () => {
 
   test("a connection that is dropped leaves its events to the next", async () => {
     const { twin, ada } = await start({ retries: [0, 10], persistent: true });
-    const { heard } = await bolt(twin);
+    const { heard } = await bolt(twin, { clientPingTimeout: 20 });
     twin.sockets.drop("refresh_requested");
     twin.dm(ada).say(ada, "later");
     await twin.until(() => twin.sockets.opened === 2 && twin.pending().length === 0);

@@ -1,5 +1,6 @@
 /** A conversation in the hands of a test: people write in it, change and delete, and what the bot shows can be read. */
-import type { Conversation, Message, Shown } from "./conversation.ts";
+import type { Conversation, Message, Shown, Whisper } from "./conversation.ts";
+import { type Interaction, type Interactions, type ShownElement, shownElements } from "./interactions.ts";
 import type { TwinUser, Workspace } from "./workspace.ts";
 
 export interface SayOptions {
@@ -14,10 +15,12 @@ export interface SayOptions {
 export class TwinChat {
   readonly #workspace: Workspace;
   readonly #conversation: Conversation;
+  readonly #interactions: Interactions;
 
-  constructor(workspace: Workspace, conversation: Conversation) {
+  constructor(workspace: Workspace, conversation: Conversation, interactions: Interactions) {
     this.#workspace = workspace;
     this.#conversation = conversation;
+    this.#interactions = interactions;
   }
 
   get id(): string {
@@ -51,7 +54,7 @@ export class TwinChat {
   /** A slash command. They can't be used in threads. Returns its `trigger_id`. */
   command(user: TwinUser, command: string, text: string): string {
     const { teamId, bot, tell } = this.#workspace.parts;
-    const trigger = `${this.#workspace.ts()}.${this.#workspace.id("T")}`;
+    const trigger = this.#interactions.trigger(user);
     const payload = {
       token: "verification-token",
       team_id: teamId,
@@ -67,6 +70,33 @@ export class TwinChat {
     };
     tell({ type: "slash_commands", payload, about: this.id });
     return trigger;
+  }
+
+  /** What can be done below a message of the bot. */
+  actions(ts: string): readonly ShownElement[] {
+    return shownElements(this.#conversation.messages.get(ts));
+  }
+
+  /** A person uses the button of this label; throws where there is none. */
+  click(user: TwinUser, ts: string, label: string): Interaction {
+    return this.#interactions.use(user, this.#conversation, ts, label);
+  }
+
+  /** A person chooses the option with this value in the select of this label. */
+  choose(user: TwinUser, ts: string, label: string, value: string): Interaction {
+    return this.#interactions.use(user, this.#conversation, ts, label, value);
+  }
+
+  /** An interaction of any form below a message: `instead` stands in the payload in place of what belongs there. */
+  act(user: TwinUser, ts: string, action: unknown, instead: Record<string, unknown> = {}): Interaction {
+    const message = this.#conversation.messages.get(ts);
+    if (message === undefined) throw new Error(`no message ${ts}`);
+    return this.#interactions.act(user, this.#conversation, message, action, instead);
+  }
+
+  /** What the bot said to this person alone, oldest first. */
+  whispers(user: TwinUser): readonly Whisper[] {
+    return this.#conversation.whispers.filter((whisper) => whisper.user === user.id);
   }
 
   /** A person opens the assistant: a thread that the bot's own message begins. Gives the thread's `ts`. */

@@ -1,6 +1,6 @@
 /** One channel, private channel, DM or group DM: its messages, and the events that they give rise to. */
 import { ApiError } from "./errors.ts";
-import { textOf } from "./shown.ts";
+import { textOf, withoutMarks } from "./shown.ts";
 import type { Workspace } from "./workspace.ts";
 
 export type ConversationKind = "channel" | "group" | "im" | "mpim";
@@ -40,12 +40,23 @@ export interface Shown {
   readonly message: Message;
 }
 
+/** What the app said to one person alone. */
+export interface Whisper {
+  readonly ts: string;
+  readonly user: string;
+  /** As it is shown. */
+  readonly text: string;
+  readonly thread?: string;
+}
+
 export class Conversation {
   readonly id: string;
   readonly kind: ConversationKind;
   readonly name: string;
   readonly members: Set<string>;
   readonly messages = new Map<string, Message>();
+  /** What one person alone sees, until they load it anew: there is no history of it. */
+  readonly whispers: Whisper[] = [];
   archived = false;
   readonly #workspace: Workspace;
 
@@ -87,6 +98,15 @@ export class Conversation {
     if (!silent) this.tell(message);
     this.#workspace.parts.changed();
     return message;
+  }
+
+  whisper(user: string, { text, blocks, thread }: Content): Whisper {
+    const shown = blocks === undefined ? withoutMarks(text) : textOf({ text, blocks });
+    const ts = this.#workspace.ts();
+    const whisper: Whisper = { ts, user, text: shown, ...(thread === undefined ? {} : { thread }) };
+    this.whispers.push(whisper);
+    this.#workspace.parts.changed();
+    return whisper;
   }
 
   /** A mention in a channel comes twice: as `message` and as `app_mention`, with one `ts`. */

@@ -26,6 +26,16 @@ export interface Carrier {
   close(): void;
 }
 
+/** Milliseconds that the app has to acknowledge. */
+export interface Patience {
+  readonly events: number;
+  readonly interactions: number;
+}
+
+export function patienceFor({ notice }: Delivery, { events, interactions }: Patience): number {
+  return notice.type === "interactive" ? interactions : events;
+}
+
 export interface DeliveryOptions {
   readonly clock: Clock;
   /** Milliseconds before each retry. */
@@ -67,8 +77,10 @@ export class Deliveries {
     return this.#all;
   }
 
-  acked(delivery: Delivery): void {
+  /** `answer` is what the app said along with it. */
+  acked(delivery: Delivery, answer?: unknown): void {
     delivery.state = "acked";
+    delivery.notice.settled?.(true, answer);
     this.#options.changed();
     this.flush();
   }
@@ -81,6 +93,7 @@ export class Deliveries {
     const again = delivery.notice.type === "events_api" && (persistent || delivery.attempts <= retries.length);
     if (!again || pause === undefined) {
       delivery.state = "given up";
+      delivery.notice.settled?.(false, undefined);
       changed();
       return;
     }

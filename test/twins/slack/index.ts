@@ -17,6 +17,7 @@ import { TwinChat } from "./chat.ts";
 import type { ConversationKind } from "./conversation.ts";
 import { Deliveries, type Delivery } from "./deliveries.ts";
 import { type Fault, type FaultOptions, Faults } from "./faults.ts";
+import { Interactions } from "./interactions.ts";
 import { Limiter, type RateLimits } from "./limits.ts";
 import { methodsOf } from "./methods.ts";
 import { Requests } from "./requests.ts";
@@ -24,11 +25,13 @@ import { WebApiServer } from "./server.ts";
 import { Sockets } from "./sockets.ts";
 import { Streams } from "./streams.ts";
 import { Uploads } from "./uploads.ts";
+import type { TwinModal } from "./views.ts";
 import { type Bot, type ShownStatus, type TwinUser, Workspace } from "./workspace.ts";
 
 export type { Call } from "../telegram/journal.ts";
 export type { TwinChat } from "./chat.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
+export type { TwinModal } from "./views.ts";
 export type { TwinUser } from "./workspace.ts";
 
 export interface TwinOptions {
@@ -49,6 +52,8 @@ export interface TwinOptions {
   readonly mode?: "socket" | "http";
   /** Milliseconds that the app has to acknowledge. Default 3000. */
   readonly ackWithin?: number;
+  /** The same for interactions, which are not told again. Default as above. */
+  readonly pressWithin?: number;
   /** Milliseconds before each retry. Default: at once, one minute, five minutes. */
   readonly retries?: readonly number[];
   /** The last retry is repeated until it is acknowledged, and holds up what comes behind it. Default false. */
@@ -107,6 +112,8 @@ export class SlackTwin {
   readonly deliveries: Deliveries;
   readonly workspace: Workspace;
   readonly uploads: Uploads;
+  /** What people do with buttons, selects and modals. */
+  readonly interactions: Interactions;
   readonly #journal = new Journal();
   readonly #faults: Faults;
   readonly #server: WebApiServer;
@@ -116,6 +123,7 @@ export class SlackTwin {
     const { clock = systemClock, limits = "off", ackWithin = 3000, scopes = SCOPES, mode = "socket" } = options;
     this.scopes = new Set(scopes);
     const changed = () => this.#journal.changed();
+    const within = { events: ackWithin, interactions: options.pressWithin ?? ackWithin };
     const { retries = [0, 60_000, 300_000], persistent = false } = options;
     this.deliveries = new Deliveries({ clock, retries, persistent, changed });
     this.workspace = new Workspace({
@@ -127,10 +135,11 @@ export class SlackTwin {
       tell: (notice) => this.deliveries.add(notice),
       changed,
     });
-    this.sockets = new Sockets({ clock, appId: this.bot.appId, deliveries: this.deliveries, ackWithin, changed });
-    this.requests = new Requests({ clock, signingSecret: this.signingSecret, deliveries: this.deliveries, ackWithin });
+    this.sockets = new Sockets({ clock, appId: this.bot.appId, deliveries: this.deliveries, within, changed });
+    this.requests = new Requests({ clock, signingSecret: this.signingSecret, deliveries: this.deliveries, within });
     this.deliveries.use(mode === "socket" ? this.sockets : this.requests);
     this.uploads = new Uploads(this.workspace, () => this.#root());
+    this.interactions = new Interactions(this.workspace, () => this.#root());
     this.#faults = new Faults(options.seed ?? 1);
     this.#server = new WebApiServer({
       botToken: this.botToken,
@@ -141,6 +150,7 @@ export class SlackTwin {
         workspace: this.workspace,
         streams: new Streams(this.workspace),
         uploads: this.uploads,
+        interactions: this.interactions,
         limiter: limits === "off" ? undefined : new Limiter(clock, limits),
         markdown: options.markdown ?? true,
         socketUrl: () => `ws://127.0.0.1:${this.#port}/link/?ticket=${this.sockets.ticket()}&app_id=${this.bot.appId}`,
@@ -150,6 +160,7 @@ export class SlackTwin {
       journal: this.#journal,
       sockets: this.sockets,
       uploads: this.uploads,
+      interactions: this.interactions,
     });
   }
 
@@ -177,12 +188,17 @@ export class SlackTwin {
 
   /** The conversation of this person with the bot. */
   dm(user: TwinUser): TwinChat {
-    return new TwinChat(this.workspace, this.workspace.dm(user.id));
+    return new TwinChat(this.workspace, this.workspace.dm(user.id), this.interactions);
   }
 
   channel({ name = "general", members = [], kind = "channel", hasBot = true }: ChannelOptions = {}): TwinChat {
     const everybody = [...members.map(({ id }) => id), ...(hasBot ? [this.bot.userId] : [])];
-    return new TwinChat(this.workspace, this.workspace.open(kind, name, everybody));
+    return new TwinChat(this.workspace, this.workspace.open(kind, name, everybody), this.interactions);
+  }
+
+  /** What this person has open. */
+  modals(user: TwinUser): readonly TwinModal[] {
+    return this.interactions.modals(user);
   }
 
   /** Delivers a raw event in Slack's envelope, whatever it is. */

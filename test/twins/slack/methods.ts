@@ -2,6 +2,7 @@
 import { checkBlocks } from "./blocks.ts";
 import type { Conversation, Message } from "./conversation.ts";
 import { ApiError, rateLimited } from "./errors.ts";
+import type { Interactions } from "./interactions.ts";
 import type { Limiter } from "./limits.ts";
 import { flag, integer, isRecord, nested, type Params, required, text } from "./params.ts";
 import type { Streams } from "./streams.ts";
@@ -14,6 +15,7 @@ export interface MethodParts {
   readonly workspace: Workspace;
   readonly streams: Streams;
   readonly uploads: Uploads;
+  readonly interactions: Interactions;
   readonly limiter: Limiter | undefined;
   /** Whether the workspace knows `markdown` blocks. */
   readonly markdown: boolean;
@@ -86,9 +88,18 @@ export function methodsOf(parts: MethodParts): ReadonlyMap<string, Method> {
       "chat.postEphemeral",
       (params) => {
         const conversation = conversationOf(params);
-        if (!conversation.members.has(text(params, "user"))) throw new ApiError("user_not_in_channel");
-        if (text(params, "text") === "") throw new ApiError("no_text");
-        return { message_ts: workspace.ts() };
+        const user = text(params, "user");
+        if (!conversation.hasBot) throw new ApiError("not_in_channel");
+        if (!conversation.members.has(user)) throw new ApiError("user_not_in_channel");
+        const blocks = checkBlocks(nested(params, "blocks", "invalid_blocks_format"), parts);
+        if (text(params, "text") === "" && blocks === undefined) throw new ApiError("no_text");
+        const thread = text(params, "thread_ts");
+        const { ts } = conversation.whisper(user, {
+          text: text(params, "text"),
+          ...(blocks === undefined ? {} : { blocks }),
+          ...(thread === "" ? {} : { thread }),
+        });
+        return { message_ts: ts };
       },
     ],
     ["chat.startStream", (params) => streams.start(conversationOf(params), params)],
@@ -130,15 +141,16 @@ export function methodsOf(parts: MethodParts): ReadonlyMap<string, Method> {
     ],
     ["assistant.threads.setStatus", (params) => assist(parts, params, "status")],
     ["assistant.threads.setTitle", (params) => assist(parts, params, "title")],
-    ["views.open", (params) => ({ view: { id: workspace.id("V"), ...view(params) } })],
+    ["views.open", (params) => parts.interactions.open(params)],
     ["files.getUploadURLExternal", (params) => uploads.begin(params)],
     ["files.completeUploadExternal", (params) => uploads.complete(params)],
   ]);
 }
 
-function post({ workspace, markdown, limiter }: MethodParts, conversation: Conversation, params: Params): object {
+function post(parts: MethodParts, conversation: Conversation, params: Params): object {
+  const { workspace, limiter } = parts;
   conversation.assertWritable();
-  const blocks = checkBlocks(nested(params, "blocks", "invalid_blocks_format"), { markdown });
+  const blocks = blocksIn(parts, params);
   const said = text(params, "text");
   if (said === "" && (blocks === undefined || blocks.length === 0)) throw new ApiError("no_text");
   if (said.length > MAX_TEXT) throw new ApiError("msg_too_long");
@@ -157,9 +169,10 @@ function post({ workspace, markdown, limiter }: MethodParts, conversation: Conve
   return { channel: conversation.id, ts: message.ts, message };
 }
 
-function update({ workspace, markdown, limiter }: MethodParts, conversation: Conversation, params: Params): object {
+function update(parts: MethodParts, conversation: Conversation, params: Params): object {
+  const { workspace, limiter } = parts;
   const ts = required(params, "ts", "message_not_found");
-  const blocks = checkBlocks(nested(params, "blocks", "invalid_blocks_format"), { markdown });
+  const blocks = blocksIn(parts, params);
   const said = text(params, "text");
   if (said === "" && blocks === undefined) throw new ApiError("no_text");
   if (said.length > MAX_UPDATED_TEXT) throw new ApiError("msg_too_long");
@@ -173,6 +186,14 @@ function update({ workspace, markdown, limiter }: MethodParts, conversation: Con
     ...(metadata === undefined ? {} : { metadata }),
   });
   return { channel: conversation.id, ts, text: said, message };
+}
+
+/** Where a block of actions has no id, each version of the message gives it another one. */
+function blocksIn(parts: MethodParts, params: Params): readonly unknown[] | undefined {
+  const blocks = checkBlocks(nested(params, "blocks", "invalid_blocks_format"), parts);
+  return blocks?.map((block) =>
+    isRecord(block) && block.type === "actions" ? { block_id: parts.workspace.id("K"), ...block } : block,
+  );
 }
 
 function metadataOf(params: Params): unknown {
@@ -236,11 +257,4 @@ function assist({ workspace }: MethodParts, params: Params, what: "status" | "ti
   else workspace.statuses.push({ channel: conversation.id, thread, status: text(params, "status") });
   workspace.parts.changed();
   return {};
-}
-
-function view(params: Params): Record<string, unknown> {
-  if (text(params, "trigger_id") === "") throw new ApiError("invalid_trigger_id");
-  const opened = nested(params, "view", "invalid_arguments");
-  if (!isRecord(opened)) throw new ApiError("invalid_arguments");
-  return opened;
 }

@@ -1,13 +1,13 @@
 /** The app's request URLs: signed requests, answered within three seconds, repeated where not. */
 import { createHmac } from "node:crypto";
 import type { Clock } from "../../../src/model.ts";
-import type { Carrier, Deliveries, Delivery } from "./deliveries.ts";
+import { type Carrier, type Deliveries, type Delivery, type Patience, patienceFor } from "./deliveries.ts";
 
 export interface RequestOptions {
   readonly clock: Clock;
   readonly signingSecret: string;
   readonly deliveries: Deliveries;
-  readonly ackWithin: number;
+  readonly within: Patience;
 }
 
 export class Requests implements Carrier {
@@ -55,7 +55,7 @@ export class Requests implements Carrier {
   }
 
   async #post(delivery: Delivery, attempts: number, reason: string | undefined): Promise<void> {
-    const { deliveries, ackWithin } = this.#options;
+    const { deliveries, within } = this.#options;
     const { type, payload } = delivery.notice;
     const request =
       type === "events_api"
@@ -66,10 +66,11 @@ export class Requests implements Carrier {
       const response = await fetch(this.url, {
         ...request,
         headers: { ...(request.headers as Record<string, string>), ...retry },
-        signal: AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ackWithin)]),
+        signal: AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(patienceFor(delivery, within))]),
       });
-      await response.arrayBuffer();
-      if (response.ok) deliveries.acked(delivery);
+      const body = await response.text();
+      const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+      if (response.ok) deliveries.acked(delivery, isJson ? JSON.parse(body) : undefined);
       else deliveries.failed(delivery, "http_error");
     } catch (error) {
       const late = error instanceof DOMException && error.name === "TimeoutError";

@@ -4,6 +4,7 @@ import type { Clock } from "../../../src/model.ts";
 import type { Call, Journal } from "../telegram/journal.ts";
 import { ApiError } from "./errors.ts";
 import type { FaultOptions, Faults } from "./faults.ts";
+import type { Interactions } from "./interactions.ts";
 import { type Method, SCOPES } from "./methods.ts";
 import { type Params, parseBody, text } from "./params.ts";
 import type { Sockets } from "./sockets.ts";
@@ -20,6 +21,7 @@ export interface ServerParts {
   readonly journal: Journal;
   readonly sockets: Sockets;
   readonly uploads: Uploads;
+  readonly interactions: Interactions;
 }
 
 /**
@@ -63,14 +65,34 @@ export class WebApiServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
     const { pathname } = new URL(request.url ?? "/", "http://twin");
-    const [, room, name = ""] = /^\/(api|upload)\/([^/]+)$/.exec(pathname) ?? [];
+    const [, room, name = ""] = /^\/(api|upload|actions)\/([^/]+)$/.exec(pathname) ?? [];
     if (room === "upload") {
       const ok = this.#parts.uploads.receive(name, body);
       response
         .writeHead(ok ? 200 : 400, { "content-type": "text/plain" })
         .end(ok ? `OK - ${body.length}` : "bad upload");
+    } else if (room === "actions") {
+      this.#respond(name, request, body, response);
     } else if (room === "api") await this.#call(name, request, body, response);
     else response.writeHead(404, { "content-type": "text/html" }).end("<html>not found</html>");
+  }
+
+  /** A `response_url`. In the journal, and for faults, it is a method of that name. */
+  #respond(token: string, request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    const { clock, faults, journal, interactions } = this.#parts;
+    const params = readable(() => parseBody(request.headers["content-type"] ?? "", body));
+    const said = params instanceof ApiError ? {} : params;
+    const call = journal.begin("response_url", said, clock.now());
+    const { fault } = faults.plan(call.method, said);
+    const outcome = this.#instead(fault, response);
+    if (outcome !== undefined) {
+      journal.end(call, clock.now(), outcome);
+      return;
+    }
+    const { status, answer } = interactions.respond(token, said);
+    call.effect = status === 200;
+    response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(answer);
+    journal.end(call, clock.now(), { outcome: call.effect ? "ok" : "error", status });
   }
 
   async #call(method: string, request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {

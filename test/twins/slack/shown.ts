@@ -6,7 +6,11 @@ import { gfm } from "micromark-extension-gfm";
 import { isRecord } from "./params.ts";
 
 export function textOf({ text, blocks }: { readonly text: string; readonly blocks?: readonly unknown[] }): string {
-  return blocks === undefined || blocks.length === 0 ? unescaped(text) : blocks.map(textOfBlock).join("\n\n");
+  if (blocks === undefined || blocks.length === 0) return unescaped(text);
+  return blocks
+    .filter((block) => !isRecord(block) || block.type !== "actions")
+    .map(textOfBlock)
+    .join("\n\n");
 }
 
 function textOfBlock(block: unknown): string {
@@ -62,7 +66,7 @@ function textOfNode(node: Nodes): string {
 }
 
 /** Slack's own markup: styles at the edges of words, code, links; no way to escape any of them. */
-function withoutMarks(mrkdwn: string): string {
+export function withoutMarks(mrkdwn: string): string {
   return mrkdwn
     .split(/(```[\s\S]*?```|`[^`\n]+`)/)
     .map((part, index) => (index % 2 === 1 ? code(part) : unescaped(styled(part))))

@@ -4,15 +4,14 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../../../src/model.ts";
-import type { Carrier, Deliveries, Delivery } from "./deliveries.ts";
+import { type Carrier, type Deliveries, type Delivery, type Patience, patienceFor } from "./deliveries.ts";
 import { isRecord } from "./params.ts";
 
 export interface SocketOptions {
   readonly clock: Clock;
   readonly appId: string;
   readonly deliveries: Deliveries;
-  /** Milliseconds that the app has to acknowledge. */
-  readonly ackWithin: number;
+  readonly within: Patience;
   readonly changed: () => void;
 }
 
@@ -66,7 +65,9 @@ export class Sockets implements Carrier {
     const { notice, attempts, reason } = delivery;
     const id = randomUUID();
     const retry = notice.type === "events_api" ? { retry_attempt: attempts, retry_reason: reason ?? "" } : {};
-    const cancel = this.#options.clock.after(this.#options.ackWithin, () => this.#lost(id, "timeout"));
+    const cancel = this.#options.clock.after(patienceFor(delivery, this.#options.within), () =>
+      this.#lost(id, "timeout"),
+    );
     this.#sent.set(id, { delivery, socket, cancel });
     socket.send(
       JSON.stringify({
@@ -131,13 +132,14 @@ export class Sockets implements Carrier {
   }
 
   #receive(raw: string): void {
-    const answer: unknown = JSON.parse(raw);
-    const id = isRecord(answer) ? String(answer.envelope_id) : "";
+    const parsed: unknown = JSON.parse(raw);
+    const answer = isRecord(parsed) ? parsed : {};
+    const id = String(answer.envelope_id);
     const sent = this.#sent.get(id);
     if (sent === undefined) return;
     sent.cancel();
     this.#sent.delete(id);
-    this.#options.deliveries.acked(sent.delivery);
+    this.#options.deliveries.acked(sent.delivery, answer.payload);
   }
 
   #gone(socket: WebSocket): void {

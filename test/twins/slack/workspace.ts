@@ -19,6 +19,8 @@ export interface Notice {
   readonly type: "events_api" | "slash_commands" | "interactive";
   readonly payload: unknown;
   readonly about: string;
+  /** Told once: whether it was acknowledged, and with what. */
+  readonly settled?: (ok: boolean, answer: unknown) => void;
 }
 
 export interface WorkspaceParts {
