@@ -3,7 +3,8 @@
  * message on the page is an entry of the store's journal, so sending twice with one key shows one message.
  *
  * A message from the page goes: page (keeps it until the gateway has answered) → journal → intake → 202. A crash
- * in between leaves the page without its answer; it sends the same id again, and both steps know the id.
+ * in between leaves the page without its answer; it sends the same id again, and both steps know the id. A press goes
+ * page → intake → its answer, and is repeated in the same way.
  */
 import { fileURLToPath } from "node:url";
 import {
@@ -18,17 +19,26 @@ import {
   type SendOptions,
 } from "../../src/channel.ts";
 import { describe, SwitchboardError } from "../../src/errors.ts";
-import { adapterOf, type ChannelId, type Clock, channelId, type MessageRef, nativeOf } from "../../src/model.ts";
+import {
+  adapterOf,
+  type ChannelId,
+  type Clock,
+  channelId,
+  type MessageRef,
+  nativeOf,
+  type Sender,
+} from "../../src/model.ts";
 import type { Hint, Store } from "../../src/store.ts";
 import { splitMarkdown } from "../shared/split.ts";
 import { EventStream } from "./events.ts";
 import { createFiles } from "./files.ts";
 import { isOutbound, putInbound, putOutbound, refOf } from "./log.ts";
 import { isChannel } from "./parse.ts";
+import { plainText } from "./plain.ts";
 import { createRenderer } from "./render.ts";
 import { createRoutes } from "./routes.ts";
 import { createViews, type ViewStore } from "./views.ts";
-import type { WirePost } from "./wire.ts";
+import type { WirePost, WirePress, WirePressed } from "./wire.ts";
 
 export interface WebAdapterOptions {
   readonly name: string;
@@ -51,13 +61,18 @@ export function createWebAdapter(options: WebAdapterOptions): WebAdapter {
 
 class Web implements ChannelAdapter, Editing, Routes {
   readonly name: string;
-  readonly limits = { maxTextLength: 16_000, minEditInterval: 150, repeatableSend: true };
+  readonly limits = {
+    maxTextLength: 16_000,
+    minEditInterval: 150,
+    repeatableSend: true,
+    actions: { most: 50, select: 100, form: true },
+  };
   readonly mount: string;
   readonly caller = "operator";
   readonly fetch: (request: Request) => Promise<Response>;
   readonly #options: WebAdapterOptions;
   readonly #streams = new Set<EventStream>();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #underWay = new Set<Promise<unknown>>();
   #intake: Intake | undefined;
   #unwatch: (() => void) | undefined;
   #state: AdapterHealth["state"] = "starting";
@@ -75,7 +90,8 @@ class Web implements ChannelAdapter, Editing, Routes {
       views,
       about: () => ({ commands: options.commands(), suggestions: options.suggestions ?? [] }),
       channelOf: (native) => channelId(options.name, native),
-      take: (channel, post) => this.#take(channel, post),
+      take: (channel, post) => this.#withIntake((intake) => this.#take(intake, channel, post)),
+      press: (channel, press) => this.#withIntake((intake) => this.#press(intake, channel, press)),
       open: (channel, after) => {
         this.#assertOpen();
         const { clock } = options;
@@ -121,8 +137,8 @@ class Web implements ChannelAdapter, Editing, Routes {
     return splitMarkdown(markdown, { max: this.limits.maxTextLength, measure: (part) => part.length });
   }
 
-  async send(channel: ChannelId, text: string, { key, ...options }: SendOptions): Promise<MessageRef> {
-    const ref = refOf(key);
+  async send(channel: ChannelId, text: string, { key, replyTo, ...options }: SendOptions): Promise<MessageRef> {
+    const ref = refOf(key, replyTo);
     await this.#put(channel, ref, text, options, false);
     return ref;
   }
@@ -141,42 +157,53 @@ class Web implements ChannelAdapter, Editing, Routes {
     channel: ChannelId,
     ref: MessageRef,
     text: string,
-    { signal, permit }: Pick<SendOptions, "signal" | "permit">,
+    { signal, permit, actions }: Pick<SendOptions, "signal" | "permit" | "actions">,
     growing: boolean,
   ): Promise<void> {
     if (!isChannel(nativeOf(channel))) throw new DeliveryError("refused", `No channel of this page: ${channel}`);
     if (signal.aborted) throw new DeliveryError("unavailable", "The gateway gave the session up before the send.");
     if (permit?.() === false) throw new DeliveryError("unavailable", "Not sent: it may be another replica's by now.");
+    const { store, clock } = this.#options;
     try {
-      await putOutbound(this.#options.store, channel, ref, { text, growing, at: this.#options.clock.now() });
+      await putOutbound(store, channel, ref, { text, growing, at: clock.now(), ...(actions ? { actions } : {}) });
     } catch (error) {
       throw new DeliveryError("unavailable", describe(error), { cause: error });
     }
   }
 
-  async #take(channel: ChannelId, post: WirePost): Promise<void> {
-    const intake = this.#assertOpen();
-    const taking = this.#takeWith(intake, channel, post);
-    this.#underWay.add(taking);
+  /** `stop` waits for what was begun here, and `health` tells how the last one ended. */
+  async #withIntake<T>(work: (intake: Intake) => Promise<T>): Promise<T> {
+    const working = work(this.#assertOpen());
+    this.#underWay.add(working);
     try {
-      await taking;
+      const result = await working;
       this.#trouble = undefined;
+      return result;
     } catch (error) {
       this.#trouble = describe(error);
       throw error;
     } finally {
-      this.#underWay.delete(taking);
+      this.#underWay.delete(working);
     }
   }
 
-  async #takeWith(intake: Intake, channel: ChannelId, { id, text }: WirePost): Promise<void> {
+  async #take(intake: Intake, channel: ChannelId, post: WirePost): Promise<void> {
     const { store, clock } = this.#options;
     const at = clock.now();
-    await putInbound(store, channel, { id, text, at });
-    const sender = { id: `${this.name}:owner`, name: "You" };
-    await intake.take({ channel, id, sender, text, sentAt: at, addressed: true, direct: true });
+    await putInbound(store, channel, { ...post, at });
+    await intake.take({ channel, ...post, sender: this.#owner(), sentAt: at, addressed: true, direct: true });
     // A refused message is no work for anyone, and may come without a hint.
     this.#pass({ channel, kind: "state" });
+  }
+
+  async #press(intake: Intake, channel: ChannelId, press: WirePress): Promise<WirePressed> {
+    const { text, ok } = await intake.press({ channel, sender: this.#owner(), ...press });
+    return { text: plainText(text), ok };
+  }
+
+  /** The page is the operator's own: whoever is signed in is one person. */
+  #owner(): Sender {
+    return { id: `${this.name}:owner`, name: "You" };
   }
 
   /** Gives the intake while the adapter receives. */

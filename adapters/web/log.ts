@@ -1,26 +1,35 @@
 /** The entries that this adapter keeps in the store's journal, one for each message on the page. */
-import type { ChannelId, Json, MessageRef } from "../../src/model.ts";
+import type { Action } from "../../src/channel.ts";
+import type { ChannelId, MessageRef } from "../../src/model.ts";
 import type { Journal, JournalEntry } from "../../src/store.ts";
 import { heal } from "../shared/heal.ts";
+import { actionsAt } from "./actions.ts";
+import { stringAt, valueAt } from "./json.ts";
 import type { Renderer } from "./render.ts";
 import type { WireMessage } from "./wire.ts";
 
 /** A key with the message's own id: writing it again changes nothing but the time. */
 const IN = "in:";
 const OUT = "out:";
+/** Stands between a message's key and the handle of what it replies to. No key of core's has it. */
+const REPLY = "<";
+/** A chain of replies to replies ends here, so that keys stay short. */
+const MAX_REPLY = 200;
 
 export type JournalStore = Pick<Journal, "journalPut">;
 
 export async function putInbound(
   store: JournalStore,
   channel: ChannelId,
-  message: { id: string; text: string; at: number },
+  { id, ...message }: { id: string; text: string; at: number; answers?: MessageRef },
 ): Promise<void> {
-  await store.journalPut(channel, IN + message.id, { role: "user", text: message.text, at: message.at });
+  await store.journalPut(channel, IN + id, { role: "user", ...message });
 }
 
-export function refOf(key: string): MessageRef {
-  return OUT + key;
+/** The handle holds what the message replies to: an edit, which only has the handle, must not take that away. */
+export function refOf(key: string, replyTo?: MessageRef): MessageRef {
+  const reply = replyTo !== undefined && isOutbound(replyTo) && replyTo.length <= MAX_REPLY;
+  return OUT + key + (reply ? REPLY + replyTo : "");
 }
 
 /** Whether it can be the handle of a message that was sent. They are never taken away. */
@@ -32,7 +41,7 @@ export async function putOutbound(
   store: JournalStore,
   channel: ChannelId,
   ref: MessageRef,
-  message: { text: string; at: number; growing: boolean },
+  message: { text: string; at: number; growing: boolean; actions?: readonly Action[] },
 ): Promise<void> {
   await store.journalPut(channel, ref, { role: "bot", ...message });
 }
@@ -45,19 +54,17 @@ export function inboundId(entry: Pick<JournalEntry, "key">): string | undefined 
 export function toWire({ key, order, body }: JournalEntry, renderer: Renderer): WireMessage {
   const text = stringAt(body, "text");
   const time = valueAt(body, "at");
-  const at = typeof time === "number" ? time : 0;
   const id = inboundId({ key });
-  if (id !== undefined) return { key, order, at, role: "user", id, text };
+  const replyTo = id === undefined ? repliedTo(key) : stringAt(body, "answers");
+  const message = { key, order, at: typeof time === "number" ? time : 0, ...(replyTo === "" ? {} : { replyTo }) };
+  if (id !== undefined) return { ...message, role: "user", id, text };
   const growing = valueAt(body, "growing") === true;
-  return { key, order, at, role: "bot", html: renderer.html(growing ? heal(text) : text), growing };
+  const actions = actionsAt(body);
+  const html = renderer.html(growing ? heal(text) : text);
+  return { ...message, role: "bot", html, growing, ...(actions.length === 0 ? {} : { actions }) };
 }
 
-function stringAt(body: Json, name: string): string {
-  const value = valueAt(body, name);
-  return typeof value === "string" ? value : "";
-}
-
-function valueAt(body: Json, name: string): Json | undefined {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return undefined;
-  return (body as { readonly [key: string]: Json })[name];
+function repliedTo(ref: MessageRef): MessageRef {
+  const at = ref.indexOf(REPLY);
+  return at < 0 ? "" : ref.slice(at + 1);
 }

@@ -1,8 +1,11 @@
 /** What a browser sends, read with suspicion: what does not fit is refused with the reason, as REQUEST_INVALID. */
 import { SwitchboardError } from "../../src/errors.ts";
-import type { WirePost } from "./wire.ts";
+import { isOutbound } from "./log.ts";
+import type { WirePost, WirePress } from "./wire.ts";
 
 const MAX_TEXT = 100_000;
+const MAX_VALUE = 10_000;
+const MAX_REF = 500;
 
 /** The native id of a channel: made by the page, so only its shape can be held to. */
 export function isChannel(native: string): boolean {
@@ -15,14 +18,7 @@ export function parseChannel(text: string): string {
 }
 
 export async function parsePost(request: Request): Promise<WirePost> {
-  // A form of another site can't send this type without asking first.
-  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
-    throw invalid("The content type must be application/json.");
-  }
-  const body = parseJson(await request.text());
-  if (typeof body !== "object" || body === null) throw invalid("The body must be an object.");
-  const id = "id" in body ? body.id : undefined;
-  const text = "text" in body ? body.text : undefined;
+  const { id, text, answers } = await bodyOf(request);
   if (typeof id !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
     throw invalid('"id" must be 1 to 64 letters, digits, "-" or "_".');
   }
@@ -30,7 +26,35 @@ export async function parsePost(request: Request): Promise<WirePost> {
   if (text.length > MAX_TEXT) {
     throw invalid(`The message has ${text.length} characters; at most ${MAX_TEXT} can be sent at once.`);
   }
-  return { id, text: text.trim() };
+  const post = { id, text: text.trim() };
+  if (answers === undefined) return post;
+  if (typeof answers !== "string" || answers.length > MAX_REF || !isOutbound(answers)) {
+    throw invalid('"answers" must be the key of a message from the bot.');
+  }
+  return { ...post, answers };
+}
+
+export async function parsePress(request: Request): Promise<WirePress> {
+  const { data, value } = await bodyOf(request);
+  if (typeof data !== "string" || !/^[\x20-\x7e]{1,64}$/.test(data)) {
+    throw invalid('"data" must be 1 to 64 printable ASCII characters.');
+  }
+  if (value === undefined) return { data };
+  if (typeof value !== "string" || value.trim() === "") throw invalid('"value" must be a text that is not empty.');
+  if (value.length > MAX_VALUE) {
+    throw invalid(`The answer has ${value.length} characters; at most ${MAX_VALUE} can be sent.`);
+  }
+  return { data, value };
+}
+
+async function bodyOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  // A form of another site can't send this type without asking first.
+  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
+    throw invalid("The content type must be application/json.");
+  }
+  const body = parseJson(await request.text());
+  if (typeof body !== "object" || body === null) throw invalid("The body must be an object.");
+  return { ...body };
 }
 
 /** A whole number from a query or a header; undefined where there is none. */

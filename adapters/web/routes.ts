@@ -4,9 +4,9 @@ import { ERRORS, SwitchboardError } from "../../src/errors.ts";
 import type { ChannelId } from "../../src/model.ts";
 import type { EventStream } from "./events.ts";
 import type { Files } from "./files.ts";
-import { parseChannel, parseCount, parsePost } from "./parse.ts";
+import { parseChannel, parseCount, parsePost, parsePress } from "./parse.ts";
 import type { Views } from "./views.ts";
-import type { WireAbout, WireError, WirePost } from "./wire.ts";
+import type { WireAbout, WireError, WirePost, WirePress, WirePressed } from "./wire.ts";
 
 export interface RouteOptions {
   readonly mount: string;
@@ -16,6 +16,8 @@ export interface RouteOptions {
   channelOf(native: string): ChannelId;
   /** Resolves when the message is durable; rejects while it can't be. */
   take(channel: ChannelId, post: WirePost): Promise<void>;
+  /** Resolves when what it did is durable; rejects while it can't be. */
+  press(channel: ChannelId, press: WirePress): Promise<WirePressed>;
   open(channel: ChannelId, after: number | undefined): EventStream;
 }
 
@@ -36,6 +38,10 @@ export function createRoutes(options: RouteOptions): (request: Request) => Promi
     const channel = channelOf(c.req.param("channel"));
     await options.take(channel, await parsePost(c.req.raw));
     return c.json({ accepted: true }, 202);
+  });
+  app.post("/channels/:channel/presses", async (c) => {
+    const channel = channelOf(c.req.param("channel"));
+    return c.json(await options.press(channel, await parsePress(c.req.raw)));
   });
   app.get("/channels/:channel/events", (c) => {
     const after = parseCount(c.req.header("last-event-id") ?? c.req.query("after"));

@@ -78,7 +78,7 @@ export function createViews({ name, store, clock, renderer }: ViewOptions): View
 
 function stateOf(queue: QueueView, now: number): WireState {
   const waiting = queue.waiting.map((message) => message.id);
-  const state = { waiting, receipts: receipts(queue.recent), now };
+  const state = { waiting, receipts: receipts(queue.recent), asks: queue.asks, now };
   return queue.running === undefined ? state : { ...state, running: turnOf(queue.running) };
 }
 
@@ -96,6 +96,7 @@ function channelOf(session: Session, queue: QueueView): WireChannel {
     at: session.lastActivityAt,
     busy: first !== undefined,
     failed: session.error !== undefined,
+    asks: queue.asks,
   };
 }
 

@@ -10,11 +10,30 @@ export type WireMessage = {
   readonly order: number;
   /** When it got its present text, milliseconds since the epoch. */
   readonly at: number;
+  /** The key of the earlier message that it replies to. */
+  readonly replyTo?: string;
 } & (
   | { readonly role: "user"; readonly id: string; readonly text: string }
-  /** `growing`: a part of an answer that is still being written. */
-  | { readonly role: "bot"; readonly html: string; readonly growing: boolean }
+  | {
+      readonly role: "bot";
+      readonly html: string;
+      /** A part of an answer that is still being written. */
+      readonly growing: boolean;
+      /** What people can do about it; never empty. */
+      readonly actions?: readonly WireAction[];
+    }
 );
+
+/** As `Action` of the port: `data` comes back in a press. */
+export type WireAction =
+  | { readonly kind: "button"; readonly label: string; readonly data: string; readonly style?: "primary" | "danger" }
+  | { readonly kind: "select"; readonly label: string; readonly data: string; readonly choices: readonly WireChoice[] }
+  | { readonly kind: "form"; readonly label: string; readonly data: string; readonly prompt: string };
+
+export interface WireChoice {
+  readonly label: string;
+  readonly value: string;
+}
 
 /** Event `page`: the newest messages of the channel, in order. What the page showed before is replaced. */
 export interface WirePage {
@@ -36,6 +55,8 @@ export interface WireState {
   /** The ids of the messages that wait, the next one first. */
   readonly waiting: readonly string[];
   readonly receipts: Readonly<Record<string, WireReceipt>>;
+  /** How many decisions it waits for. */
+  readonly asks: number;
   /** The gateway's clock when it said so. */
   readonly now: number;
 }
@@ -57,6 +78,8 @@ export interface WireChannel {
   readonly at: number;
   readonly busy: boolean;
   readonly failed: boolean;
+  /** How many decisions it waits for. */
+  readonly asks: number;
 }
 
 /** Event `channels`: the channels with the newest activity. */
@@ -77,6 +100,22 @@ export interface WireAbout {
 export interface WirePost {
   readonly id: string;
   readonly text: string;
+  /** The key of the bot's message that it replies to. */
+  readonly answers?: string;
+}
+
+/** The body of `POST channels/:channel/presses`. A repetition is the same press. */
+export interface WirePress {
+  readonly data: string;
+  /** What was chosen, or written. */
+  readonly value?: string;
+}
+
+/** The answer to a press, for the person who pressed alone. */
+export interface WirePressed {
+  readonly text: string;
+  /** It did what was meant. */
+  readonly ok: boolean;
 }
 
 /** Every answer that is not a success. */

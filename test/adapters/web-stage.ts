@@ -1,12 +1,11 @@
 import { onTestFinished } from "vitest";
 import { createWebAdapter, type WebAdapter } from "../../adapters/web/index.ts";
-import type { Taken } from "../../src/channel.ts";
+import type { EditOptions, Press, Pressed, SendOptions, Taken } from "../../src/channel.ts";
 import { type ChannelId, channelId, type InboundEvent } from "../../src/model.ts";
 import type { Store } from "../../src/store.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { TestClock } from "../support/clock.ts";
 import { temporaryFolder } from "../support/gateway.ts";
-import { taking } from "../support/intake.ts";
 
 export const ROOM: ChannelId = "web:room";
 
@@ -14,6 +13,9 @@ export const ROOM: ChannelId = "web:room";
 export class WebStage {
   readonly clock = new TestClock();
   readonly taken: InboundEvent[] = [];
+  readonly pressed: Press[] = [];
+  /** What core says to a press. */
+  answer: Pressed = { text: "Done.", ok: true };
   /** Core can't take messages. */
   fault: Error | undefined;
   /** Core takes no messages, for this reason. */
@@ -39,7 +41,12 @@ export class WebStage {
       suggestions: ["slow 10"],
       ...options,
     });
-    await this.adapter.start(taking((event) => this.#take(event)));
+    await this.adapter.start({
+      take: (event) => this.#take(event),
+      press: (press) => this.#press(press),
+      amend: async () => {},
+      missed: () => {},
+    });
   }
 
   async close(): Promise<void> {
@@ -55,9 +62,16 @@ export class WebStage {
       return { status: "refused", reason: this.refusal };
     }
     const accepted = await this.store.accept(event, { max: 100, fullNotice: "full" });
+    if (accepted.status === "aside") return { status: "command" };
     if (accepted.status !== "queued") return { status: accepted.status };
     this.taken.push(event);
     return accepted;
+  }
+
+  async #press(press: Press): Promise<Pressed> {
+    if (this.fault !== undefined) throw this.fault;
+    this.pressed.push(press);
+    return this.answer;
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -70,22 +84,31 @@ export class WebStage {
   }
 
   post(body: unknown, channel = "room", type = "application/json"): Promise<Response> {
+    return this.#post(`/channels/${channel}/messages`, body, type);
+  }
+
+  press(body: unknown, channel = "room", type = "application/json"): Promise<Response> {
+    return this.#post(`/channels/${channel}/presses`, body, type);
+  }
+
+  #post(path: string, body: unknown, type: string): Promise<Response> {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     return this.adapter.fetch(
-      new Request(`http://localhost/channels/${channel}/messages`, {
-        method: "POST",
-        headers: { "content-type": type },
-        body: text,
-      }),
+      new Request(`http://localhost${path}`, { method: "POST", headers: { "content-type": type }, body: text }),
     );
   }
 
-  async say(key: string, text: string, channel = ROOM): Promise<string> {
-    return await this.adapter.send(channel, text, { key, signal: AbortSignal.timeout(60_000) });
+  async say(key: string, text: string, options: Pick<SendOptions, "actions" | "replyTo"> = {}): Promise<string> {
+    return await this.adapter.send(ROOM, text, { key, signal: AbortSignal.timeout(60_000), ...options });
   }
 
-  async edit(ref: string, text: string, urgency: "preview" | "final" = "preview"): Promise<void> {
-    await this.adapter.edit(ROOM, ref, text, { urgency, signal: AbortSignal.timeout(60_000) });
+  async edit(
+    ref: string,
+    text: string,
+    urgency: "preview" | "final" = "preview",
+    options: Pick<EditOptions, "actions"> = {},
+  ): Promise<void> {
+    await this.adapter.edit(ROOM, ref, text, { urgency, signal: AbortSignal.timeout(60_000), ...options });
   }
 
   async stream(options: { after?: number; lastEventId?: string; channel?: string } = {}): Promise<Events> {

@@ -136,6 +136,7 @@ describe("the list of channels", () => {
       at: expect.any(Number),
       busy: true,
       failed: false,
+      asks: 0,
     });
     const second = await stage.read(`/channels?cursor=${encodeURIComponent(first.cursor)}`);
     expect(second.channels.map((channel: { id: string }) => channel.id)).toEqual(

@@ -8,6 +8,9 @@ import { Icon } from "./icon.tsx";
 import { Messages } from "./messages.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
+/** Where keys are the person's own. */
+const FIELDS = "textarea, input, select, dialog";
+
 export function App({ chat }: { chat: Chat }): VNode {
   const view = useChat(chat);
   const [drawer, setDrawer] = useState(false);
@@ -15,11 +18,13 @@ export function App({ chat }: { chat: Chat }): VNode {
   const composer = useRef<ComposerHandle>(null);
   const { room, channel, connection } = view;
   const title = titleOf(view);
+  const asks = room.state?.asks ?? 0;
   const busy = room.state?.running !== undefined || (room.state?.waiting.length ?? 0) > 0;
 
   useEffect(() => {
-    document.title = `${busy ? "● " : ""}${title} – Switchboard`;
-  }, [title, busy]);
+    const mark = asks > 0 ? `(${asks}) ` : busy ? "● " : "";
+    document.title = `${mark}${title} – Switchboard`;
+  }, [title, busy, asks]);
 
   useEffect(() => {
     setDrawer(false);
@@ -29,7 +34,7 @@ export function App({ chat }: { chat: Chat }): VNode {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLElement && event.target.closest("textarea, input, dialog") !== null;
+      const typing = event.target instanceof HTMLElement && event.target.closest(FIELDS) !== null;
       if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
         event.preventDefault();
         chat.step(event.key === "ArrowUp" ? -1 : 1);
@@ -67,13 +72,16 @@ export function App({ chat }: { chat: Chat }): VNode {
             <Icon name="plus" />
           </button>
         </header>
-        <Messages key={channel} view={view} chat={chat} />
+        <Messages key={channel} view={view} chat={chat} onReply={() => composer.current?.focus()} />
         <Composer
           key={`composer ${channel}`}
           channel={channel}
           commands={view.about.commands}
           busy={busy}
-          onSend={(text) => chat.send(text)}
+          answering={view.answering}
+          onSend={(text) => chat.say(text)}
+          onStop={() => chat.send("/stop")}
+          onAnswerNone={() => chat.answer()}
           handle={composer}
         />
       </main>

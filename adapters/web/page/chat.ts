@@ -5,6 +5,7 @@
 import type { WireAbout, WireChannel, WireMessage, WirePage, WireReceipt, WireState } from "../wire.ts";
 import * as gateway from "./gateway.ts";
 import { newId } from "./ids.ts";
+import { Presses, type PressView } from "./presses.ts";
 import { Stream } from "./stream.ts";
 import { Unsent, type UnsentMessage } from "./unsent.ts";
 
@@ -25,6 +26,10 @@ export interface ChatView {
   readonly moreChannels: boolean;
   readonly room: Room;
   readonly unsent: readonly UnsentMessage[];
+  /** By the keys of the messages. */
+  readonly presses: ReadonlyMap<string, PressView>;
+  /** The message that the next one replies to. */
+  readonly answering: WireMessage | undefined;
   readonly about: WireAbout;
   readonly connection: "connecting" | "connected" | "lost" | "signed out";
   /** What to add to this machine's clock to get the gateway's. */
@@ -35,6 +40,9 @@ export class Chat {
   readonly #rooms = new Map<string, Room>();
   readonly #subscribers = new Set<() => void>();
   readonly #unsent: Unsent;
+  readonly #presses: Presses;
+  /** By channel: the key of the message that the next one replies to. */
+  readonly #answering = new Map<string, string>();
   #view: ChatView;
   #stream: Stream | undefined;
   #listed: readonly WireChannel[] = [];
@@ -48,11 +56,15 @@ export class Chat {
       moreChannels: false,
       room: EMPTY,
       unsent: [],
+      presses: new Map(),
+      answering: undefined,
       about: { commands: [], suggestions: [] },
       connection: "connecting",
       skew: 0,
     };
-    this.#unsent = new Unsent({ changed: () => this.#refresh(), signedOut: () => this.#signedOut() });
+    const on = { changed: () => this.#refresh(), signedOut: () => this.#signedOut() };
+    this.#presses = new Presses(on);
+    this.#unsent = new Unsent(on);
     window.addEventListener("hashchange", () => this.#show(channelInAddress() ?? newId(16)));
     void this.#begin();
   }
@@ -87,6 +99,31 @@ export class Chat {
     this.#unsent.add({ channel: this.#view.channel, id: newId(20), text, at: Date.now() });
   }
 
+  /** What the person wrote themselves: a reply, where they chose a message to reply to. */
+  say(text: string): void {
+    const { channel, answering } = this.#view;
+    const reply = answering === undefined ? {} : { answers: answering.key };
+    this.#answering.delete(channel);
+    this.#unsent.add({ channel, id: newId(20), text, at: Date.now(), ...reply });
+  }
+
+  /** The next message replies to this one; to none, without a key. */
+  answer(key?: string): void {
+    const { channel } = this.#view;
+    if (key === undefined) this.#answering.delete(channel);
+    else this.#answering.set(channel, key);
+    this.#refresh();
+  }
+
+  press(key: string, data: string, value?: string): void {
+    const { channel } = this.#view;
+    void this.#presses.press({ channel, key, data, ...(value === undefined ? {} : { value }) });
+  }
+
+  giveUp(key: string): void {
+    this.#presses.giveUp(this.#view.channel, key);
+  }
+
   discard(id: string): void {
     this.#unsent.drop(id);
   }
@@ -103,6 +140,19 @@ export class Chat {
       more: page.more,
       receipts: { ...page.receipts, ...now.receipts },
     });
+  }
+
+  /** The message of the shown channel, where it is loaded. */
+  find(key: string): WireMessage | undefined {
+    return this.#view.room.messages.find((message) => message.key === key);
+  }
+
+  /** Loads earlier messages until this one is among them, or there are no more. */
+  async loadUntil(key: string): Promise<void> {
+    const { channel } = this.#view;
+    while (this.find(key) === undefined && this.#view.channel === channel && this.#view.room.more) {
+      await this.loadOlder();
+    }
   }
 
   async loadOlderChannels(): Promise<void> {
@@ -144,6 +194,7 @@ export class Chat {
       channels: (list) => this.#setChannels(list.channels, list.cursor),
       connected: (is) => {
         if (is) this.#unsent.hurry();
+        if (is) this.#presses.hurry();
         this.#update({ connection: is ? "connected" : "lost" });
       },
       signedOut: () => this.#signedOut(),
@@ -197,6 +248,8 @@ export class Chat {
       ...view,
       room,
       unsent: this.#unsent?.of(view.channel) ?? [],
+      presses: this.#presses?.of(view.channel) ?? new Map(),
+      answering: room.messages.find(({ key }) => key === this.#answering.get(view.channel)),
       channels: this.#allChannels(),
       moreChannels: this.#cursor !== undefined,
     };

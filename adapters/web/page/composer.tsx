@@ -1,8 +1,10 @@
 import type { Ref, VNode } from "preact";
 import { useImperativeHandle, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { WireAbout } from "../wire.ts";
+import type { WireAbout, WireMessage } from "../wire.ts";
+import { draftOf, keepDraft } from "./drafts.ts";
 import { Icon } from "./icon.tsx";
 import { MENU_ID, Menu, matching, optionId } from "./menu.tsx";
+import { excerpt } from "./quote.tsx";
 
 export interface ComposerHandle {
   focus(): void;
@@ -16,12 +18,18 @@ interface ComposerProps {
   readonly commands: WireAbout["commands"];
   /** Something runs or waits: there is something to stop. */
   readonly busy: boolean;
+  /** What the message replies to. */
+  readonly answering: WireMessage | undefined;
   readonly handle: Ref<ComposerHandle>;
   onSend(text: string): void;
+  onStop(): void;
+  /** It is to reply to nothing after all. */
+  onAnswerNone(): void;
 }
 
 /** Is never disabled: what is sent while an answer runs waits its turn. */
-export function Composer({ channel, commands, busy, handle, onSend }: ComposerProps): VNode {
+export function Composer(props: ComposerProps): VNode {
+  const { channel, commands, busy, answering, handle, onSend, onStop, onAnswerNone } = props;
   const [text, setText] = useState(() => draftOf(channel));
   const [picked, setPicked] = useState(0);
   const [dismissed, setDismissed] = useState(false);
@@ -29,7 +37,7 @@ export function Composer({ channel, commands, busy, handle, onSend }: ComposerPr
   const offered = dismissed ? [] : matching(commands, text);
   const choice = offered[picked];
   const stop = (): void => {
-    if (busy) onSend("/stop");
+    if (busy) onStop();
   };
 
   // The field is as high as its text.
@@ -64,7 +72,7 @@ export function Composer({ channel, commands, busy, handle, onSend }: ComposerPr
     // While an input method composes, its keys are its own.
     if (event.isComposing || event.altKey) return undefined;
     if (event.key === "Enter" && !event.shiftKey) return () => send(choice === undefined ? text : `/${choice.name}`);
-    if (choice === undefined) return undefined;
+    if (choice === undefined) return event.key === "Escape" && answering !== undefined ? onAnswerNone : undefined;
     if (event.key === "ArrowDown") return () => move(1);
     if (event.key === "ArrowUp") return () => move(-1);
     if (event.key === "Tab") return () => write(`/${choice.name} `);
@@ -81,6 +89,14 @@ export function Composer({ channel, commands, busy, handle, onSend }: ComposerPr
       }}
     >
       {offered.length > 0 && <Menu commands={offered} picked={picked} onPick={(name) => send(`/${name}`)} />}
+      {answering !== undefined && (
+        <p class="answering">
+          <span>Replying to: {excerpt(answering)}</span>
+          <button type="button" class="icon-close" aria-label="Don't reply to it" onClick={onAnswerNone}>
+            <Icon name="close" />
+          </button>
+        </p>
+      )}
       <div class="field">
         <textarea
           ref={field}
@@ -115,15 +131,4 @@ export function Composer({ channel, commands, busy, handle, onSend }: ComposerPr
       </p>
     </form>
   );
-}
-
-/** A text that is being written survives a reload of the page and a look into another channel. */
-function draftOf(channel: string): string {
-  return sessionStorage.getItem(`switchboard.draft.${channel}`) ?? "";
-}
-
-function keepDraft(channel: string, text: string): void {
-  const key = `switchboard.draft.${channel}`;
-  if (text === "") sessionStorage.removeItem(key);
-  else sessionStorage.setItem(key, text);
 }

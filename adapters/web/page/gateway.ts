@@ -1,5 +1,5 @@
 /** The page's calls to the gateway. All addresses are relative to the page. */
-import type { WireAbout, WireChannels, WireError, WirePage, WirePost } from "../wire.ts";
+import type { WireAbout, WireChannels, WireError, WirePage, WirePost, WirePress, WirePressed } from "../wire.ts";
 
 /** The gateway answered, and the answer is no. */
 export class Refusal extends Error {
@@ -31,15 +31,18 @@ export const messagesBefore = (channel: string, order: number): Promise<WirePage
 
 /** Resolves when the gateway has made the message durable. */
 export async function post(channel: string, message: WirePost): Promise<void> {
-  await call(`channels/${channel}/messages`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(message),
-  });
+  await call(`channels/${channel}/messages`, json(message));
 }
+
+export const press = (channel: string, body: WirePress): Promise<WirePressed> =>
+  call(`channels/${channel}/presses`, json(body));
 
 export function eventsUrl(channel: string, after: number | undefined): string {
   return `channels/${channel}/events${after === undefined ? "" : `?after=${after}`}`;
+}
+
+function json(body: unknown): RequestInit {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function call<T>(path: string, init: RequestInit = {}): Promise<T> {

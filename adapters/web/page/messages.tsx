@@ -1,10 +1,11 @@
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { WireMessage } from "../wire.ts";
+import type { WireMessage, WireState } from "../wire.ts";
 import type { Chat, ChatView } from "./chat.ts";
 import { useNow } from "./hooks.ts";
 import { Icon } from "./icon.tsx";
 import { BotMessage, OwnMessage } from "./message.tsx";
+import { show } from "./quote.tsx";
 import { type Status, statusOf, statusOfUnsent } from "./status.ts";
 import { elapsed } from "./times.ts";
 import { Welcome } from "./welcome.tsx";
@@ -12,7 +13,14 @@ import { Welcome } from "./welcome.tsx";
 /** So close to the end counts as being there. */
 const NEAR_END_PX = 80;
 
-export function Messages({ view, chat }: { view: ChatView; chat: Chat }): VNode {
+interface MessagesProps {
+  readonly view: ChatView;
+  readonly chat: Chat;
+  /** The person wants to write a reply. */
+  onReply(): void;
+}
+
+export function Messages({ view, chat, onReply }: MessagesProps): VNode {
   const { room, unsent } = view;
   const { frame, onScroll, away, toEnd } = useFollowing(unsent.length);
   const shown = new Set(room.messages.map(({ key }) => key));
@@ -37,25 +45,31 @@ export function Messages({ view, chat }: { view: ChatView; chat: Chat }): VNode 
             message.role === "user" ? (
               <OwnMessage
                 key={message.key}
+                chat={chat}
                 text={message.text}
                 at={message.at}
+                replyTo={message.replyTo}
                 status={statusFor(message.id)}
                 onRetry={message.key === lastFailed ? () => chat.send("/retry") : undefined}
               />
             ) : (
               <BotMessage
                 key={message.key}
-                html={message.html}
-                at={message.at}
+                message={message}
+                chat={chat}
                 growing={message.growing && isOfRunningTurn(message, view)}
+                press={view.presses.get(message.key)}
+                onReply={onReply}
               />
             ),
           )}
           {pending.map((message) => (
             <OwnMessage
               key={`in:${message.id}`}
+              chat={chat}
               text={message.text}
               at={message.at}
+              replyTo={message.answers}
               status={statusOfUnsent(message)}
               onDiscard={message.refused ? () => chat.discard(message.id) : undefined}
             />
@@ -79,13 +93,14 @@ function isOfRunningTurn(message: WireMessage, { room }: ChatView): boolean {
   return running !== undefined && message.at >= running.startedAt;
 }
 
-/** What the agent is doing right now, with the time it has taken so far. */
+/** What the agent is doing right now, with the time it has taken so far; or that it is the person's turn. */
 function Working({ view }: { view: ChatView }): VNode | null {
-  const { running, waiting } = view.room.state ?? {};
+  const { running, waiting = [], asks = 0 } = view.room.state ?? {};
   const now = useNow(1_000, running !== undefined) + view.skew;
+  const pause = running?.retryAt === undefined ? 0 : running.retryAt - now;
+  if (asks > 0 && pause <= 0) return <WaitingForYou messages={view.room.messages} waiting={waiting} />;
   if (running === undefined) return null;
-  const queue = waiting?.length ? ` · ${waiting.length} waiting` : "";
-  const pause = running.retryAt === undefined ? 0 : running.retryAt - now;
+  const queue = waiting.length > 0 ? ` · ${waiting.length} waiting` : "";
   const text =
     pause > 0
       ? `Attempt ${running.attempt} failed. Trying again in ${elapsed(pause + 999)}`
@@ -94,6 +109,31 @@ function Working({ view }: { view: ChatView }): VNode | null {
     <p class="working">
       <i class="dot busy" />
       {text}
+    </p>
+  );
+}
+
+/** Leads to the oldest message that can be decided. */
+function WaitingForYou({
+  messages,
+  waiting,
+}: {
+  messages: readonly WireMessage[];
+  waiting: WireState["waiting"];
+}): VNode {
+  const open = messages.find((message) => message.role === "bot" && message.actions !== undefined)?.key;
+  const queue = waiting.length > 0 ? ` · ${waiting.length} queued` : "";
+  return (
+    <p class="working asks">
+      <span class="badge" aria-hidden="true">
+        ?
+      </span>
+      <span>Waiting for you{queue}</span>
+      {open !== undefined && (
+        <button type="button" class="link" onClick={() => show(open)}>
+          Show
+        </button>
+      )}
     </p>
   );
 }

@@ -65,6 +65,13 @@ export function Sidebar({ view, chat, onHelp, onPick }: SidebarProps): VNode {
 }
 
 function ChannelMark({ channel, now }: { channel: WireChannel; now: number }): VNode {
+  if (channel.asks > 0) {
+    return (
+      <span class="badge" role="img" aria-label="waiting for you" title="Waiting for you">
+        ?
+      </span>
+    );
+  }
   if (channel.busy) return <i class="dot busy" role="img" aria-label="at work" />;
   return (
     <time class="channel-time" dateTime={new Date(channel.at).toISOString()} title={fullTime(channel.at)}>

@@ -3,7 +3,7 @@ import type { WireReceipt, WireState } from "../wire.ts";
 import type { UnsentMessage } from "./unsent.ts";
 
 export interface Status {
-  readonly kind: "sending" | "queued" | "running" | "answered" | "dropped" | "failed";
+  readonly kind: "sending" | "queued" | "running" | "asks" | "answered" | "dropped" | "failed";
   readonly text: string;
 }
 
@@ -15,6 +15,7 @@ export function statusOf(
   const place = state?.waiting.indexOf(id) ?? -1;
   if (place >= 0) return { kind: "queued", text: `Queued #${place + 1}` };
   if (state?.running?.ids.includes(id)) {
+    if (state.asks > 0) return { kind: "asks", text: "Waiting for you" };
     const { attempt } = state.running;
     return { kind: "running", text: attempt > 1 ? `Running, attempt ${attempt}` : "Running" };
   }

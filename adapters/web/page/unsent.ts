@@ -3,17 +3,19 @@
  * it), so that neither a reload nor a crash of the browser loses one; each is sent again until the gateway has
  * answered. The gateway knows the ids, so sending twice is sending once.
  */
+import type { WirePost } from "../wire.ts";
 import { isSignedOut, post, Refusal } from "./gateway.ts";
+import { Pause } from "./pause.ts";
 
 const PREFIX = "switchboard.unsent.";
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5_000;
 
 export interface UnsentMessage {
   readonly channel: string;
   readonly id: string;
   readonly text: string;
   readonly at: number;
+  /** The key of the message that it replies to. */
+  readonly answers?: string;
   /** Why the last attempt failed. */
   readonly trouble?: string;
   /** The gateway refused it: it is not sent again. */
@@ -25,7 +27,7 @@ export interface UnsentMessage {
 export class Unsent {
   #messages: readonly UnsentMessage[];
   #sending = false;
-  #hurry: (() => void) | undefined;
+  readonly #pause = new Pause();
   readonly #changed: () => void;
   readonly #signedOut: () => void;
 
@@ -67,20 +69,19 @@ export class Unsent {
 
   /** The gateway is reachable again. */
   hurry(): void {
-    this.#hurry?.();
+    this.#pause.end();
   }
 
   /** In order, one after the other: the next is not sent before the one ahead of it has its answer. */
   async #sendAll(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;
-    let pause = FIRST_PAUSE_MS;
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       try {
-        await post(next.channel, { id: next.id, text: next.text });
+        await post(next.channel, bodyOf(next));
         forget(next.id);
         this.#change(next.id, { confirmed: true });
-        pause = FIRST_PAUSE_MS;
+        this.#pause.reset();
       } catch (error) {
         if (isSignedOut(error)) this.#signedOut();
         if (error instanceof Refusal && error.final) {
@@ -89,8 +90,7 @@ export class Unsent {
         } else {
           const trouble = error instanceof Refusal ? error.message : "The gateway can't be reached.";
           this.#change(next.id, { trouble });
-          await this.#wait(pause);
-          pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+          await this.#pause.wait();
         }
       }
     }
@@ -99,16 +99,6 @@ export class Unsent {
 
   #next(): UnsentMessage | undefined {
     return this.#messages.find((message) => !message.confirmed && !message.refused);
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   #change(id: string, change: Partial<UnsentMessage>): void {
@@ -121,13 +111,18 @@ export class Unsent {
   }
 }
 
+function bodyOf({ id, text, answers }: UnsentMessage): WirePost {
+  return { id, text, ...(answers === undefined ? {} : { answers }) };
+}
+
 function stored(): UnsentMessage[] {
   const found: UnsentMessage[] = [];
   for (const key of Object.keys(localStorage)) {
     if (!key.startsWith(PREFIX)) continue;
     try {
-      const { channel, text, at } = JSON.parse(localStorage.getItem(key) ?? "");
-      found.push({ id: key.slice(PREFIX.length), channel: String(channel), text: String(text), at: Number(at) });
+      const { channel, text, at, answers } = JSON.parse(localStorage.getItem(key) ?? "");
+      const message = { id: key.slice(PREFIX.length), channel: String(channel), text: String(text), at: Number(at) };
+      found.push(answers === undefined ? message : { ...message, answers: String(answers) });
     } catch {
       // Written by hand or by another version: it can't be sent.
       localStorage.removeItem(key);
@@ -136,9 +131,9 @@ function stored(): UnsentMessage[] {
   return found.sort((left, right) => left.at - right.at || (left.id < right.id ? -1 : 1));
 }
 
-function keep({ id, channel, text, at }: UnsentMessage): void {
+function keep({ id, ...message }: UnsentMessage): void {
   try {
-    localStorage.setItem(PREFIX + id, JSON.stringify({ channel, text, at }));
+    localStorage.setItem(PREFIX + id, JSON.stringify(message));
   } catch {
     // Storage is full or forbidden: the message is still sent, it just would not survive a reload.
   }
