@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** Arguments → `main`, or a client of a running gateway's HTTP API. */
 import { Command } from "commander";
+import { asksCommand } from "./cli/asks.ts";
+import { auditCommand } from "./cli/audit.ts";
 import { checkCommand } from "./cli/check.ts";
 import { deadCommand } from "./cli/dead.ts";
 import { EXIT, printFault } from "./cli/print.ts";
@@ -24,6 +26,8 @@ const program = new Command("switchboard")
 startCommand(program);
 checkCommand(program);
 sessionsCommand(program);
+asksCommand(program);
+auditCommand(program);
 deadCommand(program);
 slackCommand(program);
 storeCommand(program);

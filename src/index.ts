@@ -1,11 +1,12 @@
 /** The public API for programs that bring their own adapter, agent or store. */
 
-export type { Agent, AgentSession, AgentTurn, OpenOptions } from "./agent.ts";
+export type { Agent, AgentSession, AgentTurn, AskOutcome, DecidedRequest, OpenOptions, PromptParts } from "./agent.ts";
 export { promptOf } from "./agent.ts";
 export { type CommandOptions, createCommandAgent } from "./agents/command/index.ts";
 export { createDemoAgent, type DemoOptions } from "./agents/demo/index.ts";
 export { defineAgent, type Handler, type HandlerContext, type HandlerTurn } from "./agents/handler.ts";
 export {
+  type Action,
   type AdapterHealth,
   type ChannelAdapter,
   type ChannelLimits,
@@ -15,6 +16,8 @@ export {
   type Editing,
   type EditOptions,
   type Intake,
+  type Press,
+  type Pressed,
   type Routes,
   type SendOptions,
   type Taken,
@@ -25,7 +28,7 @@ export { Gateway, type GatewayOptions } from "./core/gateway.ts";
 export { ERRORS, type ErrorCode, SwitchboardError } from "./errors.ts";
 export type { Emit, GatewayEvent } from "./events.ts";
 export * from "./model.ts";
-export type { Operations } from "./operations.ts";
+export type { AskView, Decision, Operations, SessionRow } from "./operations.ts";
 export type { Store } from "./store.ts";
 export { openLmdbStore } from "./stores/lmdb/store.ts";
 

@@ -20,7 +20,7 @@ export type Handler = (
 ) => AsyncIterable<string | AgentEvent> | Promise<string | AsyncIterable<string | AgentEvent>>;
 
 export interface HandlerTurn extends AgentTurn {
-  /** The messages as one prompt. */
+  /** All of the turn as one prompt: its messages, and what its phase, plan and note want. */
   readonly text: string;
 }
 
@@ -52,7 +52,7 @@ class HandlerSession implements AgentSession {
   }
 
   run(turn: AgentTurn): AsyncIterable<AgentEvent> {
-    return this.#slot.run(turn, (signal) => this.#events({ ...turn, signal, text: promptOf(turn) }));
+    return this.#slot.run(turn, (own) => this.#events({ ...own, text: promptOf(turn) }));
   }
 
   async close(): Promise<void> {

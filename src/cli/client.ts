@@ -26,24 +26,52 @@ export class ApiClient {
     this.#token = token ?? readToken(config);
   }
 
-  /** `path` begins behind `/api/v1`. Gives the parsed body; undefined where there is none. */
-  async call(method: "GET" | "POST" | "DELETE", path: string): Promise<unknown> {
-    let response: Response;
+  /**
+   * `path` begins behind `/api/v1`, `body` becomes JSON; the gateway may take `within` ms. Gives the parsed body;
+   * undefined where there is none.
+   */
+  async call(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    { body, within = ANSWERS }: { readonly body?: unknown; readonly within?: number } = {},
+  ): Promise<unknown> {
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    return await bodyOf(await this.#fetch(path, { method, ...json, signal: AbortSignal.timeout(within) }));
+  }
+
+  /** A body of any length, as it comes. */
+  async stream(path: string): Promise<ReadableStream<Uint8Array>> {
+    const slow = new AbortController();
+    const timer = setTimeout(() => slow.abort(), ANSWERS);
     try {
-      response = await fetch(`${this.#url}/api/v1${path}`, {
-        method,
-        headers: this.#token ? { authorization: `Bearer ${this.#token}` } : {},
-        signal: AbortSignal.timeout(30_000),
-      });
+      const response = await this.#fetch(path, { signal: slow.signal });
+      if (!response.ok) await bodyOf(response);
+      return response.body ?? new Blob([]).stream();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    const headers: Record<string, string> = init.body === undefined ? {} : { "content-type": "application/json" };
+    if (this.#token) headers.authorization = `Bearer ${this.#token}`;
+    try {
+      return await fetch(`${this.#url}/api/v1${path}`, { ...init, headers });
     } catch (error) {
       throw new SwitchboardError("GATEWAY_UNREACHABLE", `no gateway answers at ${this.#url}`, { cause: error });
     }
-    const text = await response.text();
-    const body: unknown = text === "" ? undefined : parseJson(text);
-    if (response.ok) return body;
-    const fault = errorIn(body);
-    throw new ApiError(fault?.code ?? `HTTP_${response.status}`, fault?.message ?? response.statusText, fault?.remedy);
   }
+}
+
+/** Milliseconds that the gateway may take to answer. */
+const ANSWERS = 30_000;
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  const body: unknown = text === "" ? undefined : parseJson(text);
+  if (response.ok) return body;
+  const fault = errorIn(body);
+  throw new ApiError(fault?.code ?? `HTTP_${response.status}`, fault?.message ?? response.statusText, fault?.remedy);
 }
 
 function parseJson(text: string): unknown {

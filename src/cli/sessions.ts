@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { connect } from "./connect.ts";
-import { printJson, printTable } from "./print.ts";
+import { printOutcome } from "./outcome.ts";
+import { EXIT, printJson, printTable } from "./print.ts";
 
 const row = z.looseObject({
   id: z.string(),
@@ -16,7 +17,11 @@ const page = z.looseObject({ sessions: z.array(row), cursor: z.string().optional
 const entry = z.looseObject({ role: z.string(), text: z.string(), at: z.number() });
 const shown = z.looseObject({ session: row });
 const transcript = z.looseObject({ entries: z.array(entry) });
+const taken = z.looseObject({ status: z.string(), position: z.number().optional(), reason: z.string().optional() });
 const effect = z.looseObject({ cancelledTurn: z.string().nullable(), dropped: z.number() });
+
+/** Milliseconds: longer than the gateway lets anybody wait for an outcome. */
+const OUTCOME = 90_000;
 
 export function sessionsCommand(program: Command): void {
   const sessions = program.command("sessions").description("sessions of the running gateway");
@@ -66,6 +71,30 @@ export function sessionsCommand(program: Command): void {
     });
 
   sessions
+    .command("say <id> <text...>")
+    .description("write to it, as an operator; a command, or the answer to what it asks, is taken as such")
+    .action(async (id: string, words: string[], _: unknown, command: Command) => {
+      const { client, json } = connect(command);
+      const answer = taken.parse(await client.call("POST", `${at(id)}/messages`, { body: { text: words.join(" ") } }));
+      if (json) printJson(answer);
+      else process.stdout.write(`${tellTaken(answer)}\n`);
+      if (answer.status === "full" || answer.status === "refused") process.exitCode = EXIT.failed;
+    });
+
+  sessions
+    .command("outcome <id>")
+    .description("what came of what was last said there; waits while it is at work")
+    .option("--wait <duration>", "for at most so long, up to 60s", "0s")
+    .action(async (id: string, { wait }: { wait: string }, command: Command) => {
+      const { client, json } = connect(command);
+      const answer = await client.call("GET", `${at(id)}/outcome?${new URLSearchParams({ wait })}`, {
+        within: OUTCOME,
+      });
+      if (json) return printJson(answer);
+      printOutcome(answer);
+    });
+
+  sessions
     .command("cancel <id>")
     .description("stop its turn and drop what waits")
     .action(async (id: string, _: unknown, command: Command) => {
@@ -85,6 +114,17 @@ export function sessionsCommand(program: Command): void {
       if (json) return printJson({ removed: id });
       process.stdout.write(`Removed ${id}.\n`);
     });
+}
+
+function tellTaken({ status, position, reason }: z.infer<typeof taken>): string {
+  switch (status) {
+    case "queued":
+      return position === 1 ? "Taken: it runs next." : `Taken: it waits at position ${position}.`;
+    case "command":
+      return "Taken, beside the queue.";
+    default:
+      return `Not taken: ${reason ?? "as many wait there as may"}.`;
+  }
 }
 
 function at(id: string): string {

@@ -1,14 +1,17 @@
 /** What a refusal or a fault looks like to a caller: `{ error: { code, message, remedy } }`. */
 import { type ErrorCode, SwitchboardError } from "../errors.ts";
 
-type Status = 400 | 401 | 403 | 404 | 409 | 411 | 413 | 421 | 500 | 503;
+type Status = 400 | 401 | 403 | 404 | 409 | 410 | 411 | 413 | 421 | 500 | 503;
 
 const STATUS: Partial<Record<ErrorCode, Status>> = {
   SESSION_UNKNOWN: 404,
   DEAD_LETTER_UNKNOWN: 404,
   ASK_UNKNOWN: 404,
+  QUESTION_UNKNOWN: 404,
   NOT_FOUND: 404,
+  ASK_CLOSED: 409,
   STALE_FENCE: 409,
+  SESSION_ENDED: 410,
   STORE_FULL: 503,
   STORE_UNAVAILABLE: 503,
   STORE_CLOSED: 503,

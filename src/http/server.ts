@@ -56,7 +56,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { port } = listener;
   // A connection that can't be accepted (no file descriptors left) must not end the process.
   server.on("error", (error) => log.error({ err: error }, "the HTTP server could not accept a connection"));
-  const app = createApp(options, createAuth(options.token, port), createHosts(config, port));
+  const closing = new AbortController();
+  const app = createApp(options, createAuth(options.token, port), createHosts(config, port), closing.signal);
   const answer = getRequestListener(
     async (request, { outgoing }) => {
       const response = await app.fetch(request);
@@ -74,10 +75,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       response.destroy();
     });
   });
-  return { url: urlOf(config.host, port), close: listener.close };
+  const close = () => {
+    closing.abort();
+    return listener.close();
+  };
+  return { url: urlOf(config.host, port), close };
 }
 
-function createApp(options: HttpServerOptions, auth: Auth, hosts: Hosts): Hono {
+function createApp(options: HttpServerOptions, auth: Auth, hosts: Hosts, closing: AbortSignal): Hono {
   const { operations, adapters, log, version } = options;
   const mounts = adapters.filter(hasRoutes).sort((left, right) => right.mount.length - left.mount.length);
   const app = new Hono();
@@ -110,7 +115,7 @@ function createApp(options: HttpServerOptions, auth: Auth, hosts: Hosts): Hono {
     await next();
   });
 
-  app.route("/api/v1", createApi(operations, version));
+  app.route("/api/v1", createApi(operations, version, closing));
   app.all("*", async (c) => {
     const mount = isApi(c.req.path) ? undefined : mountOf(mounts, c.req.path);
     return mount === undefined ? c.notFound() : mount.fetch(c.req.raw);

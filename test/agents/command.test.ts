@@ -27,6 +27,7 @@ describeAgent("command", {
     failsOnce: "once",
     large: { prompt: "large 5000000", atLeast: 5_000_000 },
     counts: { none: "a program gets each turn anew; it keeps what it likes by SWITCHBOARD_SESSION" },
+    asks: { none: "a program has no way to ask" },
   },
 });
 
@@ -64,10 +65,10 @@ describe("the command agent", () => {
       TZ: "UTC",
     };
     const session = await open({ env: { PIDS: processes.file, OWN: "1", SWITCHBOARD_TURN: "forged" } }, env);
-    const lines = textOf(await collect(session, "environment", { attempt: 2 }))
+    const lines = textOf(await collect(session, "environment", { attempt: 2, phase: "plan" }))
       .trimEnd()
       .split("\n");
-    expect(lines.pop()).toBe("session-1 test:c/1 turn-1 2 test:ada");
+    expect(lines.pop()).toBe("session-1 test:c/1 turn-1 2 test:ada plan");
     expect(lines).toEqual(expect.arrayContaining(["PATH", "LC_TIME", "TZ", "OWN", "SWITCHBOARD_SESSION"]));
     expect(lines).not.toContain("SWITCHBOARD_TOKEN");
     expect(lines).not.toContain("AWS_SECRET_ACCESS_KEY");

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { AskOutcome } from "../../src/agent.ts";
 import { createDemoAgent } from "../../src/agents/demo/index.ts";
-import { channelId, type Json } from "../../src/model.ts";
-import { collect, describeAgent, textOf } from "../conformance/agent.ts";
+import { type AgentEvent, channelId, type GrantScope, type Json } from "../../src/model.ts";
+import { collect, describeAgent, People, textOf } from "../conformance/agent.ts";
 import { CountingClock, InstantClock } from "./clock.ts";
 
 describeAgent("demo", {
@@ -20,12 +21,19 @@ describeAgent("demo", {
     failsOnce: "fail once",
     large: { prompt: "long", atLeast: 12_000 },
     counts: { prompt: "count" },
+    asks: { plan: "plan", permission: "permission", questions: "questions" },
   },
 });
 
+interface Options extends NonNullable<Parameters<typeof collect>[2]> {
+  readonly state?: Json;
+  readonly clock?: InstantClock;
+  readonly wordDelay?: number;
+}
+
 describe("the demo agent's answers", () => {
-  const answerTo = async (prompt: string, options: { state?: Json; clock?: InstantClock; wordDelay?: number } = {}) => {
-    const { clock = new InstantClock(), wordDelay, state } = options;
+  const answerTo = async (prompt: string, options: Options = {}): Promise<AgentEvent[]> => {
+    const { clock = new InstantClock(), wordDelay, state, ...turn } = options;
     const agent = createDemoAgent({ clock, ...(wordDelay === undefined ? {} : { wordDelay }) });
     const session = await agent.open({
       session: "s",
@@ -33,7 +41,7 @@ describe("the demo agent's answers", () => {
       transcript: async () => [],
       ...(state === undefined ? {} : { state }),
     });
-    return collect(session, prompt);
+    return collect(session, prompt, turn);
   };
 
   test("quotes a text whole, line by line, and hints at help", async () => {
@@ -44,7 +52,18 @@ describe("the demo agent's answers", () => {
 
   test.each(["help", "HELP", "  Help me  "])("understands %j by its first word, in any case", async (prompt) => {
     const text = textOf(await answerTo(prompt));
-    for (const word of ["slow", "fail", "fail once", "long", "markdown", "count", "help"]) {
+    for (const word of [
+      "slow",
+      "fail",
+      "fail once",
+      "long",
+      "markdown",
+      "count",
+      "plan",
+      "permission",
+      "questions",
+      "help",
+    ]) {
       expect(text).toContain(`\`${word}`);
     }
   });
@@ -103,5 +122,78 @@ describe("the demo agent's answers", () => {
     const events = await answerTo("fail", { state: { messages: 4 } });
     expect(events.map((event) => event.type)).toEqual(["failed"]);
     expect(textOf(await answerTo("count", { state: { messages: 4 } }))).toContain("**5** messages");
+  });
+
+  const by = { id: "test:eve", name: "Eve" };
+  const approved = (scope: GrantScope = "once"): AskOutcome => ({ kind: "approved", scope, by });
+
+  test("plan: what is approved is carried out, step by step", async () => {
+    const clock = new InstantClock();
+    const people = new People(() => approved());
+    const text = textOf(await answerTo("Plan a party", { clock, people }));
+    expect(people.asked).toEqual([{ kind: "plan", text: expect.stringMatching(/`a party`:\n\n1\. .+\n2\. .+\n3\. /) }]);
+    const steps = [...(people.asked[0]?.text ?? "").matchAll(/^\d\. (.+)$/gm)].map(([, step]) => step);
+    expect(steps).toHaveLength(3);
+    for (const step of steps) expect(text).toContain(`- ✓ ${step}\n`);
+    expect(clock.now()).toBeGreaterThan(1_000);
+  });
+
+  test("plan: one that is rejected is not", async () => {
+    const people = new People(() => ({ kind: "rejected", reason: "no money", by }));
+    const text = textOf(await answerTo("plan", { people }));
+    expect(text).toContain("Eve rejected the plan: no money");
+    expect(text).not.toContain("✓");
+  });
+
+  test.each([
+    ["once", "this once"],
+    ["session", "for this session"],
+    ["always", "always"],
+  ] as const)("permission: says for how long it was allowed: %s", async (scope, words) => {
+    const people = new People(() => approved(scope));
+    expect(textOf(await answerTo("permission", { people }))).toContain(`Eve allowed it ${words}`);
+    expect(people.asked).toMatchObject([
+      {
+        kind: "permission",
+        tool: "shell",
+        target: "rm -rf build",
+        text: expect.stringContaining("```sh\nrm -rf build"),
+      },
+    ]);
+  });
+
+  test("questions: one with choices, one that the task leaves open; choices are repeated by their labels", async () => {
+    const people = new People(() => ({ kind: "answered", answers: { format: "html", readers: "my aunt" } }));
+    const text = textOf(await answerTo("questions", { people }));
+    expect(text).toContain("HTML");
+    expect(text).toContain("my aunt");
+    expect(people.asked).toMatchObject([{ questions: [{ choices: [{}, {}, {}] }, { underspecified: true }] }]);
+  });
+
+  test("where a plan comes first, every message leads to one, and another message changes it", async () => {
+    const plan = textOf(await answerTo("fail", { phase: "plan" }));
+    expect(plan).toMatch(/^1\. /m);
+    const changed = textOf(await answerTo("and\nlock up", { phase: "plan", plan }));
+    expect(changed.match(/^\d\. .+$/gm)).toEqual([...(plan.match(/^\d\. .+$/gm) ?? []), "4. `and lock up`"]);
+    expect(textOf(await answerTo("fail", { plan: changed }))).toContain("- ✓ `and lock up`");
+  });
+
+  test("a plan that is no list is carried out as one step", async () => {
+    expect(textOf(await answerTo("go", { plan: "Just do it." }))).toContain("- ✓ `Just do it.`");
+  });
+
+  test("what a plan carries out is counted once", async () => {
+    const planned = (await answerTo("a", { phase: "plan", state: { messages: 4 } })).at(-1);
+    expect(planned).toEqual({ type: "done", state: { messages: 5 } });
+    const done = (await answerTo("a", { plan: "1. a", state: { messages: 5 } })).at(-1);
+    expect(done).toEqual({ type: "done", state: { messages: 5 } });
+  });
+
+  test("takes note of what happened since", async () => {
+    expect(textOf(await answerTo("hi", { note: "Eve rejected your last plan: no money" }))).toContain("no money");
+  });
+
+  test("a gateway that can't ask now fails the attempt", async () => {
+    await expect(answerTo("permission")).rejects.toThrow("nobody expects");
   });
 });

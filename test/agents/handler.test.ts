@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { defineAgent, type Handler } from "../../src/agents/handler.ts";
-import { type AgentEvent, channelId, type Json } from "../../src/model.ts";
-import { collect, describeAgent, textOf, turnOf } from "../conformance/agent.ts";
+import { type AgentEvent, type AskRequest, channelId, type Json } from "../../src/model.ts";
+import { collect, describeAgent, People, textOf, turnOf } from "../conformance/agent.ts";
 
 describeAgent("handler", {
   start: async () => {
@@ -20,12 +20,29 @@ describeAgent("handler", {
     failsOnce: "once",
     large: { prompt: "large", atLeast: 5_000_000 },
     counts: { prompt: "count" },
+    asks: { plan: "ask plan", permission: "ask permission", questions: "ask questions" },
   },
 });
 
+const REQUESTS = new Map<string, AskRequest>([
+  ["ask plan", { kind: "plan", text: "1. go" }],
+  ["ask permission", { kind: "permission", text: "May I?", tool: "shell" }],
+  [
+    "ask questions",
+    {
+      kind: "questions",
+      text: "",
+      questions: [
+        { id: "a", prompt: "A?" },
+        { id: "b", prompt: "B?" },
+      ],
+    },
+  ],
+]);
+
 /** A handler as a library user might write it; `active` holds what it has under way. */
 function sample(active: Set<string>): Handler {
-  return async function* ({ text, attempt, messages, signal, id }, { state }) {
+  return async function* ({ text, attempt, messages, signal, id, ask }, { state }) {
     const count = (typeof state === "number" ? state : 0) + messages.length;
     active.add(id);
     try {
@@ -35,7 +52,8 @@ function sample(active: Set<string>): Handler {
         yield "working";
         await sleep(3_600_000, undefined, { signal });
       }
-      yield text === "count" ? `${count} messages` : text;
+      const request = REQUESTS.get(text);
+      yield text === "count" ? `${count} messages` : request ? JSON.stringify(await ask(request)) : text;
       yield { type: "done", state: count };
     } finally {
       active.delete(id);
@@ -137,5 +155,55 @@ describe("defineAgent", () => {
     const rest = events.next();
     controller.abort();
     expect((await rest).done).toBe(true);
+  });
+
+  test("asks several things at once, and is ended with all of them", async () => {
+    const people = new People();
+    const reasons: unknown[] = [];
+    const session = await open(async ({ ask }) => {
+      const asked = [1, 2].map((number) => ask({ kind: "plan", text: `plan ${number}` }));
+      reasons.push(...(await Promise.allSettled(asked)).map(({ status }) => status));
+      return "none";
+    });
+    const collected = collect(session, "hi", { people });
+    await people.first;
+    await session.close();
+    expect(await collected).toEqual([]);
+    expect(people.asked).toHaveLength(2);
+    expect(reasons).toEqual(["rejected", "rejected"]);
+  });
+
+  test("an ask that nobody waits for any more ends with the turn, in silence", async () => {
+    const people = new People();
+    const controller = new AbortController();
+    const session = await open(async function* ({ ask }) {
+      const asked = ask({ kind: "plan", text: "a plan" });
+      yield "while people think";
+      yield (await asked).kind;
+    });
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", note);
+    onTestFinished(() => void process.off("unhandledRejection", note));
+    for await (const _ of session.run(turnOf("hi", { people, signal: controller.signal }))) controller.abort();
+    await new Promise(setImmediate);
+    expect(unhandled).toEqual([]);
+  });
+
+  test("an ask that fails is its handler's to catch", async () => {
+    const session = await open(async ({ ask }) => {
+      const outcome = await ask({ kind: "plan", text: "a plan" }).catch((error: Error) => error.message);
+      return `failed: ${String(outcome)}`;
+    });
+    expect(textOf(await collect(session, "hi"))).toContain("nobody expects");
+  });
+
+  test("is told its phase, the plan and what was decided before", async () => {
+    const session = await open(async ({ phase, plan, text, note, decided }) =>
+      JSON.stringify({ phase, plan, text, note, decided }),
+    );
+    const said = JSON.parse(textOf(await collect(session, "hi", { phase: "plan", plan: "1. dig", note: "no money" })));
+    expect(said).toMatchObject({ phase: "plan", plan: "1. dig", note: "no money", decided: [] });
+    expect(said.text).toMatch(/no money.*hi.*1\. dig.*Do nothing yet/s);
   });
 });

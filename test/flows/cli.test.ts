@@ -78,6 +78,92 @@ test("dead letters: list, replay, drop", async () => {
   expect((await ask(gateway, folder, "dead", "list")).answer.deadLetters).toHaveLength(1);
 });
 
+/** The API, for what is only the way to what a test is about. */
+async function api(gateway: GatewayProcess, path: string, body?: unknown) {
+  const response = await fetch(`${gateway.url}/api/v1${path}`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+  });
+  return JSON.parse(await response.text());
+}
+
+/** The session of a chat, in which a first message was answered, or led to what its agent asks. */
+async function begun(gateway: GatewayProcess, text: string) {
+  await say(gateway, "one", "message-1", text);
+  await eventually(async () => (await api(gateway, "/sessions")).sessions.length === 1, "it is there");
+  const session: string = (await api(gateway, "/sessions")).sessions[0].id;
+  return { session, outcome: () => api(gateway, `/sessions/${session}/outcome?wait=30s`) };
+}
+
+test("asks: a plan is listed, shown and approved, and carried out; who comes later is told", async () => {
+  const { gateway, folder } = await started("");
+  const { session, outcome } = await begun(gateway, "plan a party");
+  const { ask: id, kind } = await outcome();
+  expect(kind).toBe("plan");
+  const { answer } = await ask(gateway, folder, "asks", "list", "--kind", "plan", "--channel", "web:one", "--idle");
+  expect(answer.asks).toMatchObject([{ id, session, state: "open", remaining: 1, request: { kind: "plan" } }]);
+  expect(answer.asks[0]).not.toHaveProperty("key");
+  const text = async (...args: string[]) =>
+    await runCli(["--url", gateway.url, "--token", TOKEN, ...args], { cwd: folder });
+  expect((await text("asks", "list")).stdout).toMatch(new RegExp(`^${id}  plan +web:one  .*a party`, "m"));
+  expect((await text("sessions", "outcome", session)).stdout).toContain(`switchboard asks approve ${id}`);
+  expect(await text("asks", "approve", id)).toMatchObject({ code: 0, stdout: "Approved.\n" });
+  expect(await outcome()).toMatchObject({
+    status: "completed",
+    result: expect.stringContaining("✓"),
+    stats: { turns: 1 },
+  });
+  const late = await text("asks", "reject", id, "too", "dear");
+  expect(late).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/Approved by operator, .*\n.*switchboard audit/),
+  });
+  expect((await text("asks", "show", id)).stdout).toMatch(/`a party`.*approved by operator \(api\)/s);
+  expect(await text("asks", "show", "none")).toMatchObject({ code: 1, stderr: expect.stringContaining("asks list") });
+}, 60_000);
+
+test("asks: permissions and questions, and the audit log of it all", async () => {
+  const { gateway, folder } = await started("");
+  const { session, outcome } = await begun(gateway, "permission");
+  const { ask: first, ...permission } = await outcome();
+  expect(permission).toMatchObject({ kind: "permission", tool: "shell", target: "rm -rf build" });
+  const invalid = await ask(gateway, folder, "asks", "answer", first, "yes");
+  expect(invalid).toMatchObject({ code: 1, stderr: expect.stringContaining("approved or rejected") });
+  expect((await ask(gateway, folder, "asks", "reject", first, "too", "risky")).answer).toMatchObject({ remaining: 0 });
+  expect(await outcome()).toMatchObject({ status: "completed", result: expect.stringContaining("too risky") });
+
+  expect((await ask(gateway, folder, "sessions", "say", session, "permission", "please")).answer.status).toBe("queued");
+  const { ask: second } = await outcome();
+  expect((await ask(gateway, folder, "asks", "approve", second, "--for", "session")).code).toBe(0);
+  expect(await outcome()).toMatchObject({ result: expect.stringContaining("for this session") });
+
+  await api(gateway, `/sessions/${session}/messages`, { text: "questions" });
+  const { queries } = await outcome();
+  expect(queries).toMatchObject([{ query: "format" }, { query: "readers", underspecified: true }]);
+  const id = queries[0].ask;
+  expect(await api(gateway, `/asks/${id}/answer`, { answer: "html" })).toMatchObject({
+    error: { code: "REQUEST_INVALID" },
+  });
+  const unknown = await api(gateway, `/asks/${id}/answer`, { question: "none", answer: "html" });
+  expect(unknown).toMatchObject({ error: { code: "QUESTION_UNKNOWN" } });
+  const format = await ask(gateway, folder, "asks", "answer", id, "--question", "format", "html");
+  expect(format.answer).toEqual({ status: "accepted", remaining: 1 });
+  expect(await outcome()).toMatchObject({ status: "needs_response", ask: id, query: "readers" });
+  expect((await ask(gateway, folder, "asks", "answer", id, "my", "old", "aunt")).answer.remaining).toBe(0);
+  expect(await outcome()).toMatchObject({ result: expect.stringMatching(/HTML.*my old aunt/s) });
+
+  const log = await runCli(["--url", gateway.url, "--token", TOKEN, "audit"], { cwd: folder });
+  const entries = log.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(entries.map(({ kind, what }) => `${kind} ${what}`)).toEqual([
+    ...["permission opened", "permission decided", "permission opened", "permission decided"],
+    ...["questions opened", "questions answered", "questions answered", "questions decided"],
+  ]);
+  expect(entries[1]).toMatchObject({ session, by: { name: "operator" }, via: "api", verdict: { reason: "too risky" } });
+}, 60_000);
+
 test("exit codes: usage 2, configuration 78, no gateway 1; faults name the remedy", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "bad.yaml"), "pool: { maxRuning: 1 }");

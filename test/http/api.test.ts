@@ -9,7 +9,7 @@ test("sessions: list with filters, show, transcript, cancel, remove", async () =
   expect(await list.json()).toEqual({ sessions: [SESSION], cursor: "more" });
   expect(gateway.asked).toEqual([["sessions", { limit: 5, channel: "web:one", archived: true, from: 7, text: "abc" }]]);
   const shown = await call("/api/v1/sessions/s1");
-  expect(await shown.json()).toEqual({ session: SESSION, queue: { waiting: [], recent: [] } });
+  expect(await shown.json()).toEqual({ session: SESSION, queue: { waiting: [], asks: 0, commands: 0, recent: [] } });
   await call("/api/v1/sessions/s1/transcript?before=9");
   const cancelled = await call("/api/v1/sessions/s1/cancel", { method: "POST" });
   expect(await cancelled.json()).toEqual({ cancelledTurn: "t1", dropped: 2 });

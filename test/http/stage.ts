@@ -1,10 +1,11 @@
 import { type IncomingHttpHeaders, request } from "node:http";
 import { onTestFinished } from "vitest";
-import type { ChannelAdapter, Routes } from "../../src/channel.ts";
+import type { ChannelAdapter, Routes, Taken } from "../../src/channel.ts";
 import { SwitchboardError } from "../../src/errors.ts";
 import { type HttpServer, startHttpServer } from "../../src/http/server.ts";
-import type { DeadLetter } from "../../src/model.ts";
-import type { GatewayHealth, Operations, SessionRow } from "../../src/operations.ts";
+import type { AuditEntry, ChannelId, DeadLetter, TranscriptEntry } from "../../src/model.ts";
+import type { AskView, GatewayHealth, Operations, SessionRow } from "../../src/operations.ts";
+import type { AuditPage, QueueView } from "../../src/store.ts";
 
 export const TOKEN = "the-token-of-this-test";
 
@@ -32,9 +33,44 @@ const LETTER: DeadLetter = {
   at: 4,
 };
 
+/** An open one, which asks two questions. */
+export const ASK: AskView = {
+  id: "ask-1",
+  channel: "web:one",
+  session: "s1",
+  turn: "t1",
+  request: {
+    kind: "questions",
+    text: "About the report:",
+    questions: [
+      { id: "format", prompt: "Which format?", choices: [{ id: "md", label: "Markdown" }], grounded: true },
+      { id: "readers", prompt: "Who reads it?", underspecified: true },
+    ],
+  },
+  requester: { id: "web:ann", name: "Ann" },
+  approvers: "requester",
+  openedAt: 1,
+  version: 1,
+  shown: [],
+  reminders: 0,
+  answers: {},
+  state: "open",
+  remaining: 2,
+};
+
 /** A gateway of one session and one dead letter, which notes what it was asked to do. */
 export class Gateway implements Operations {
   readonly asked: unknown[] = [];
+  row = SESSION;
+  view: QueueView = { waiting: [], asks: 0, commands: 0, recent: [] };
+  open: AskView[] = [ASK];
+  said: TranscriptEntry[] = [];
+  log: AuditEntry[] = [];
+  taken: Taken = { status: "queued", position: 1 };
+  /** How `decide` refuses, where set. */
+  refusal: SwitchboardError | undefined;
+  /** Called ahead of each look at the queue. */
+  looked = () => {};
   ready: GatewayHealth = {
     ready: true,
     store: { ok: true, warnings: [] },
@@ -59,14 +95,42 @@ export class Gateway implements Operations {
     return { sessions: [SESSION], cursor: "more" };
   }
   async session(id: string) {
-    return id === SESSION.id ? SESSION : undefined;
+    return id === this.row.id ? this.row : undefined;
   }
   async transcript(id: string, page: unknown) {
     this.asked.push(["transcript", id, page]);
-    return { entries: [] };
+    return { entries: this.said };
   }
-  async queue() {
-    return { waiting: [], recent: [] };
+  async queue(_: ChannelId) {
+    this.looked();
+    return this.view;
+  }
+  async asks(query: unknown) {
+    this.asked.push(["asks", query]);
+    return { asks: this.open, cursor: "more" };
+  }
+  async ask(id: string) {
+    const ask = this.open.find((one) => one.id === id);
+    if (ask === undefined) throw new SwitchboardError("ASK_UNKNOWN", `There is no ask ${id}.`);
+    return ask;
+  }
+  async decide(id: string, decision: unknown, by: string) {
+    this.asked.push(["decide", id, decision, by]);
+    if (this.refusal) throw this.refusal;
+    return { remaining: (await this.ask(id)).remaining - 1 };
+  }
+  /** Its cursors are places in the log. Like a store, it may give less than it has. */
+  async audit({ limit, after = "0" }: { limit: number; after?: string }): Promise<AuditPage> {
+    this.asked.push(["audit", limit, after]);
+    if (this.fault !== undefined) throw this.fault;
+    const from = Number(after);
+    const entries = this.log.slice(from, from + Math.min(limit, 400));
+    return this.log.length === 0 ? { entries } : { entries, after: String(from + entries.length) };
+  }
+  async say(id: string, text: string, by: string) {
+    this.asked.push(["say", id, text, by]);
+    if (id !== this.row.id) throw new SwitchboardError("SESSION_UNKNOWN", `There is no session "${id}".`);
+    return this.taken;
   }
   async cancel(id: string, by: string) {
     this.asked.push(["cancel", id, by]);

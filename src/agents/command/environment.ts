@@ -14,6 +14,7 @@ export interface Place {
  * - SWITCHBOARD_SESSION, SWITCHBOARD_CHANNEL: ids
  * - SWITCHBOARD_TURN: the same for every attempt, so that a program can tell a repetition
  * - SWITCHBOARD_ATTEMPT: from 1
+ * - SWITCHBOARD_PHASE: "plan" where a plan is wanted and nothing done, else "work"
  * - SWITCHBOARD_SENDER: the id of who sent the (last) message
  */
 export function environmentOf(
@@ -30,6 +31,7 @@ export function environmentOf(
     SWITCHBOARD_CHANNEL: place.channel,
     SWITCHBOARD_TURN: turn.id,
     SWITCHBOARD_ATTEMPT: String(turn.attempt),
+    SWITCHBOARD_PHASE: turn.phase,
     SWITCHBOARD_SENDER: turn.messages.at(-1)?.sender.id ?? "",
   };
 }

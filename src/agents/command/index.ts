@@ -1,7 +1,7 @@
 /**
- * The command agent: a program for each turn. The message is its standard input (UTF-8, then the end), its standard
- * output is streamed as the answer, exit code 0 ends the turn well; other ends stand in `failure.ts`, its environment
- * in `environment.ts`.
+ * The command agent: a program for each turn. The message, with what the turn's phase wants, is its standard input
+ * (UTF-8, then the end). Its standard output is streamed as the answer, or as the plan where one is wanted. Exit code 0
+ * ends the turn well; other ends stand in `failure.ts`, its environment in `environment.ts`.
  *
  * The turn ends with the program: processes that it leaves in its process group are ended then. Where the gateway
  * itself is killed (`kill -9`), nobody ends the program: it sees its pipes close and runs to its own end, while a new
@@ -45,7 +45,7 @@ class CommandSession implements AgentSession {
   }
 
   run(turn: AgentTurn): AsyncIterable<AgentEvent> {
-    return this.#slot.run(turn, (signal) => this.#events(turn, signal));
+    return this.#slot.run(turn, (own) => this.#events(own));
   }
 
   async close(): Promise<void> {
@@ -53,7 +53,8 @@ class CommandSession implements AgentSession {
     await this.#stopping;
   }
 
-  async *#events(turn: AgentTurn, signal: AbortSignal): AsyncGenerator<AgentEvent> {
+  async *#events(turn: AgentTurn): AsyncGenerator<AgentEvent> {
+    const { signal } = turn;
     const { command, cwd } = this.#config;
     const name = command[0] ?? "";
     const env = environmentOf(this.#env, this.#config.env, this.#place, turn);

@@ -1,7 +1,20 @@
 /** What the demo agent says to a prompt. Pure: the same prompt in the same place gives the same answer. */
+import type { AskOutcome } from "../../agent.ts";
+import type { AskRequest } from "../../model.ts";
+import { PERMISSION, planRequest, QUESTIONS, whenAnswered, whenPermitted, whenPlanned } from "./asks.ts";
+import { stepLines } from "./plans.ts";
 import { HELP, LONG, MARKDOWN } from "./texts.ts";
 
-export type Answer =
+export type Answer = Said | Asked;
+
+/** What is said follows from what people decide. */
+interface Asked {
+  readonly kind: "ask";
+  readonly request: AskRequest;
+  answerTo(outcome: AskOutcome): Said;
+}
+
+export type Said =
   /** Streamed in at most `chunks` pieces of whole words. */
   | { readonly kind: "text"; readonly text: string; readonly chunks: number }
   /** One line each `every` milliseconds, the first at once. */
@@ -18,6 +31,8 @@ const ECHO_CHUNKS = 16;
 const LONG_CHUNKS = 120;
 const SLOW_DEFAULT = 10;
 const SLOW_MAX = 600;
+/** Milliseconds that a step of a plan takes. */
+const STEP = 500;
 
 export function answerTo(prompt: string, { attempt, messages }: Situation): Answer {
   const [word = "", argument = ""] = prompt.trim().toLowerCase().split(/\s+/, 2);
@@ -36,16 +51,33 @@ export function answerTo(prompt: string, { attempt, messages }: Situation): Answ
       return short(
         `This session has had **${messages}** ${messages === 1 ? "message" : "messages"}, this one included.`,
       );
+    case "plan": {
+      const request = planRequest(prompt.trim().slice(word.length).trim());
+      return { kind: "ask", request, answerTo: (outcome) => ifApproved(outcome, request.text) };
+    }
+    case "permission":
+      return { kind: "ask", request: PERMISSION, answerTo: (outcome) => short(whenPermitted(outcome)) };
+    case "questions":
+      return { kind: "ask", request: QUESTIONS, answerTo: (outcome) => short(whenAnswered(outcome)) };
     default:
       return short(`You said:\n\n${quoted(prompt)}\n\nWrite \`help\` to see what else I can do.`);
   }
 }
 
-function short(text: string): Answer {
+export function short(text: string): Said {
   return { kind: "text", text, chunks: ECHO_CHUNKS };
 }
 
-function slow(argument: string): Answer {
+/** A plan's steps, one after the other. */
+export function carryOut(plan: string): Said {
+  return { kind: "lines", lines: stepLines(plan), every: STEP };
+}
+
+function ifApproved(outcome: AskOutcome, plan: string): Said {
+  return outcome.kind === "approved" ? carryOut(plan) : short(whenPlanned(outcome));
+}
+
+function slow(argument: string): Said {
   const asked = Number.parseInt(argument, 10);
   const seconds = Number.isNaN(asked) ? SLOW_DEFAULT : Math.min(Math.max(asked, 1), SLOW_MAX);
   const lines = Array.from({ length: seconds + 1 }, (_, second) =>
@@ -54,14 +86,14 @@ function slow(argument: string): Answer {
   return { kind: "lines", lines, every: 1_000 };
 }
 
-function fail(attempt: number): Answer {
+function fail(attempt: number): Said {
   return {
     kind: "failure",
     message: `You asked me to fail, so attempt ${attempt} failed. Nothing is broken: send anything else and I answer.`,
   };
 }
 
-function failOnce(attempt: number): Answer {
+function failOnce(attempt: number): Said {
   if (attempt > 1) return short(`Attempt ${attempt} went well: the first one failed, as you asked.`);
   return { kind: "failure", message: "You asked me to fail once: the next attempt answers." };
 }

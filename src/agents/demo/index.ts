@@ -1,11 +1,13 @@
 /**
  * The demo agent: answers offline and always the same, so that a newcomer (and a test) sees streaming, queueing,
- * stop, retry and memory without an account anywhere. What it understands stands in `answers.ts`.
+ * stop, retry, memory, plans, permissions and questions without an account anywhere. What it understands stands in
+ * `answers.ts`. It asks again after a restart, and is given what was decided meanwhile.
  */
 import { type Agent, type AgentSession, type AgentTurn, promptOf } from "../../agent.ts";
 import type { AgentEvent, Clock, Json } from "../../model.ts";
 import { pause, RunSlot } from "../shared/run.ts";
-import { type Answer, answerTo } from "./answers.ts";
+import { type Answer, answerTo, carryOut, type Said, short } from "./answers.ts";
+import { planFor } from "./plans.ts";
 
 export interface DemoOptions {
   readonly clock: Clock;
@@ -35,23 +37,27 @@ class DemoSession implements AgentSession {
   }
 
   run(turn: AgentTurn): AsyncIterable<AgentEvent> {
-    return this.#slot.run(turn, (signal) => this.#answer(turn, signal));
+    return this.#slot.run(turn, (own) => this.#events(own));
   }
 
   async close(): Promise<void> {
     this.#slot.close();
   }
 
-  async *#answer(turn: AgentTurn, signal: AbortSignal): AsyncGenerator<AgentEvent> {
-    const messages = this.#messages + turn.messages.length;
-    const answer = answerTo(promptOf(turn), { attempt: turn.attempt, messages });
-    if (answer.kind === "failure") {
-      yield { type: "failed", failure: { code: "DEMO_FAILED", message: answer.message, retryable: true } };
+  async *#events(turn: AgentTurn): AsyncGenerator<AgentEvent> {
+    // What is carried out was said before: when it was asked for.
+    const isCounted = turn.phase === "plan" || turn.plan === undefined;
+    const messages = this.#messages + (isCounted ? turn.messages.length : 0);
+    const answer = answerIn(turn, messages);
+    const said = answer.kind === "ask" ? answer.answerTo(await turn.ask(answer.request)) : answer;
+    if (said.kind === "failure") {
+      yield { type: "failed", failure: { code: "DEMO_FAILED", message: said.message, retryable: true } };
       return;
     }
-    const delay = answer.kind === "lines" ? answer.every : this.#wordDelay;
-    for (const [index, delta] of deltasOf(answer).entries()) {
-      if (index > 0 && delay > 0) await pause(this.#clock, delay, signal);
+    if (turn.note !== undefined) yield { type: "text", delta: `Noted: ${turn.note}\n\n` };
+    const delay = said.kind === "lines" ? said.every : this.#wordDelay;
+    for (const [index, delta] of deltasOf(said).entries()) {
+      if (index > 0 && delay > 0) await pause(this.#clock, delay, turn.signal);
       yield { type: "text", delta };
     }
     this.#messages = messages;
@@ -59,7 +65,13 @@ class DemoSession implements AgentSession {
   }
 }
 
-function deltasOf(answer: Exclude<Answer, { kind: "failure" }>): readonly string[] {
+function answerIn({ messages: said, attempt, phase, plan }: AgentTurn, messages: number): Answer {
+  const prompt = promptOf({ messages: said });
+  if (phase === "plan") return short(planFor(prompt, plan));
+  return plan === undefined ? answerTo(prompt, { attempt, messages }) : carryOut(plan);
+}
+
+function deltasOf(answer: Exclude<Said, { kind: "failure" }>): readonly string[] {
   return answer.kind === "lines" ? answer.lines : chunksOf(answer.text, answer.chunks);
 }
 

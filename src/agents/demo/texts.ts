@@ -8,9 +8,12 @@ export const HELP = `I am the demo agent. I work offline and always answer the s
 - \`long\`: about 12,000 characters, more than most platforms take in one message.
 - \`markdown\`: every kind of formatting.
 - \`count\`: how many messages this session has had. It outlives a restart.
+- \`plan\`: I propose a plan and wait for it to be approved, then I carry it out. \`plan a party\`: that one.
+- \`permission\`: I ask whether I may run a command.
+- \`questions\`: I ask two questions, each answered apart, and repeat the answers.
 - \`help\`: this.
 
-Anything else I repeat.`;
+Anything else I repeat. Where a plan comes first (\`/mode plan\`), I answer with one.`;
 
 export const MARKDOWN = `# Heading 1
 ## Heading 2

@@ -10,26 +10,31 @@ export class RunSlot {
   #closed = false;
 
   /**
-   * Passes on what `work` yields until it ends, or until the signal that it got aborts: nothing is yielded from
-   * then on, and `work` is returned from. After `close` it yields nothing and never calls `work`.
+   * Passes on what `work` yields until it ends, or until the signal of the turn that it got aborts: nothing is yielded
+   * from then on, and `work` is returned from. After `close` it yields nothing and never calls `work`.
    */
-  async *run(turn: AgentTurn, work: (signal: AbortSignal) => AsyncIterable<AgentEvent>): AsyncGenerator<AgentEvent> {
-    if (this.#closed || turn.signal.aborted) return;
+  async *run(given: AgentTurn, work: (turn: AgentTurn) => AsyncIterable<AgentEvent>): AsyncGenerator<AgentEvent> {
+    if (this.#closed || given.signal.aborted) return;
     const controller = new AbortController();
-    const abort = () => controller.abort(turn.signal.reason);
+    const { signal } = controller;
+    const abort = () => controller.abort(given.signal.reason);
     const letGo = () => {
-      turn.signal.removeEventListener("abort", abort);
+      given.signal.removeEventListener("abort", abort);
       if (this.#controller === controller) this.#controller = undefined;
     };
-    turn.signal.addEventListener("abort", abort, { once: true });
+    given.signal.addEventListener("abort", abort, { once: true });
     this.#controller = controller;
+    const ask: AgentTurn["ask"] = (request) => unlessAborted(signal, () => given.ask(request));
     try {
-      for await (const event of work(controller.signal)) {
-        if (controller.signal.aborted) return;
+      for await (const event of work({ ...given, signal, ask })) {
+        if (signal.aborted) return;
         // A consumer need not ask again after the last event: nothing may be held for that.
         if (event.type === "done" || event.type === "failed") letGo();
         yield event;
       }
+    } catch (error) {
+      // Whoever waits for people leaves by this: the run was ended, it did not fail.
+      if (!signal.aborted) throw error;
     } finally {
       letGo();
     }
@@ -54,4 +59,21 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
     const cancel = clock.after(ms, wake);
     signal.addEventListener("abort", wake, { once: true });
   });
+}
+
+/**
+ * What `begin` promises; rejects as soon as the signal aborts, and begins nothing after that. An agent that asks and
+ * looks at the answer later may have been ended by then: a rejection that nobody waits for must not end the process.
+ */
+function unlessAborted<Value>(signal: AbortSignal, begin: () => Promise<Value>): Promise<Value> {
+  const promise = new Promise<Value>((resolve, reject) => {
+    signal.throwIfAborted();
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    begin()
+      .finally(() => signal.removeEventListener("abort", abort))
+      .then(resolve, reject);
+  });
+  promise.catch(() => {});
+  return promise;
 }
