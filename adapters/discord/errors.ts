@@ -76,6 +76,24 @@ const REMEDIES: Readonly<Record<number, string>> = {
   50083: "The thread is archived or locked. Open it again.",
 };
 
+/** It may not be the reply that it was to be, or not in this form. */
+const NO_REPLY = new Set([50035, 160002, 160009, 160010]);
+
+/** Whether the same post may be taken where it is no reply. */
+export function isOfReply(error: unknown): boolean {
+  return !(error instanceof DeliveryError) && NO_REPLY.has(toCallError(error).code ?? 0);
+}
+
+/** Too large for this place, or by the code: too large, and no right here (which may be the one to attach files). */
+const NO_FILE = new Set([40005, 50013]);
+
+/** Whether the same post may be taken where it brings no file. */
+export function isOfFile(error: unknown): boolean {
+  if (error instanceof DeliveryError) return false;
+  const { status, code } = toCallError(error);
+  return status === 413 || NO_FILE.has(code ?? 0);
+}
+
 export function toDeliveryError(error: unknown, effect: Effect): DeliveryError {
   if (error instanceof DeliveryError) return error;
   const { message, status, code, done, retryAfter } = toCallError(error);

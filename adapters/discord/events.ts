@@ -1,6 +1,7 @@
 /**
- * What the gateway dispatches → what core is handed. Messages, their changes and slash commands go to the inlet, each with
- * its number in the session, which is settled when core has it. Channels and roles are remembered. The rest is counted.
+ * What the gateway dispatches → what core is handed. Messages, their changes, slash commands and presses go to the inlet,
+ * each with its number in the session, which is settled when core has it. Channels and roles are remembered. The rest is
+ * counted.
  */
 import type { Intake } from "../../src/channel.ts";
 import { type ChannelId, nativeOf } from "../../src/model.ts";
@@ -11,6 +12,8 @@ import type { Interactions } from "./interactions.ts";
 import type { Log } from "./log.ts";
 import { type Changed, type Identity, parseDelete, parseInteraction, parseMessage, parseUpdate } from "./parse.ts";
 import type { Places } from "./places.ts";
+import { isPress, parsePress } from "./press.ts";
+import type { Presses } from "./presses.ts";
 import type { Session } from "./session.ts";
 import { isSnowflake } from "./snowflake.ts";
 
@@ -18,6 +21,7 @@ export interface EventsOptions {
   readonly name: string;
   readonly places: Places;
   readonly interactions: Interactions;
+  readonly presses: Presses;
   readonly inlet: Inlet;
   readonly log: Log;
   /** How many dispatches were passed over, by reason. */
@@ -68,6 +72,7 @@ export class Events {
         this.#change(parseDelete(data, name), context);
         break;
       case "INTERACTION_CREATE": {
+        if (isPress(data)) return void this.#press(data, context);
         const called = parseInteraction(data, name);
         if ("ignored" in called) this.passOver(called.ignored);
         else this.#hand(called.event.channel, context, (intake) => interactions.take(called, intake));
@@ -95,6 +100,15 @@ export class Events {
     const count = (ignored.get(reason) ?? 0) + 1;
     ignored.set(reason, count);
     if (count === 1) log("debug", "events of this kind are passed over", { reason });
+  }
+
+  /** Not in its turn behind what was said: the person waits for it. */
+  #press(data: unknown, { me, intake, session, sequence }: Context): void {
+    const pressing = parsePress(data, this.#options.name, me);
+    if ("ignored" in pressing) return void this.passOver(pressing.ignored);
+    session?.open(sequence);
+    const work = this.#options.presses.take(pressing, intake);
+    this.#options.inlet.beside(work.finally(() => session?.settle(sequence)));
   }
 
   #change(changed: Changed, context: Context): void {

@@ -19,6 +19,11 @@ export interface HistoryOptions {
   readonly me: (signal: AbortSignal) => Promise<Identity>;
 }
 
+interface Posted {
+  readonly id: MessageRef;
+  readonly content: string;
+}
+
 /** Discord gives no more at a time. */
 const PAGE = 100;
 const TRIES = 5;
@@ -72,6 +77,19 @@ export class History {
         }
       }
       return undefined;
+    });
+  }
+
+  /** The bot's own among the latest messages, newest first. */
+  latest(id: string, signal: AbortSignal): Promise<Posted[]> {
+    return this.#patiently(signal, async () => {
+      const me = await this.#options.me(signal);
+      const query = { limit: String(PAGE) };
+      const page = list(await this.#options.rest.call("GET", `/channels/${id}/messages`, { query, signal }));
+      return page.map(fields).flatMap((message) => {
+        const isOwn = isSnowflake(message?.id) && fields(message.author)?.id === me.id;
+        return isOwn ? [{ id: message.id as string, content: text(message.content) }] : [];
+      });
     });
   }
 

@@ -31,6 +31,7 @@ import {
 } from "../../src/model.ts";
 import { createLocalGovernor } from "../shared/governor.ts";
 import { Pacing } from "../shared/pacing.ts";
+import { ACTIONS } from "./components.ts";
 import { Delivery } from "./delivery.ts";
 import { CONTENT_MISSING, troubleOf } from "./errors.ts";
 import { fields } from "./fields.ts";
@@ -42,6 +43,7 @@ import { Menu } from "./menu.ts";
 import type { Identity } from "./parse.ts";
 import { MAX_TEXT, partsOf } from "./parts.ts";
 import { Places } from "./places.ts";
+import { Presses } from "./presses.ts";
 import { Receiver, type ReceiveTiming, type Standing } from "./receiver.ts";
 import { Rest } from "./rest.ts";
 import { isSnowflake } from "./snowflake.ts";
@@ -58,6 +60,8 @@ export interface DiscordPace {
 export interface DiscordTiming extends ReceiveTiming {
   /** Milliseconds for a REST call. */
   readonly deadline: number;
+  /** Milliseconds until who pressed a button is told that core is long about it. */
+  readonly slow: number;
 }
 
 export interface DiscordOptions {
@@ -94,6 +98,7 @@ const PACE: DiscordPace = {
 
 const TIMING: DiscordTiming = {
   deadline: 15_000,
+  slow: 8000,
   backoff: 500,
   maxBackoff: 30_000,
   rejected: 60_000,
@@ -115,7 +120,7 @@ class Discord implements DiscordAdapter {
   readonly name: string;
   readonly exclusive: string;
   /** Discord knows a nonce for minutes only, and a send may be repeated after days: it is looked up instead. */
-  readonly limits = { maxTextLength: MAX_TEXT, minEditInterval: 1200, repeatableSend: false };
+  readonly limits = { maxTextLength: MAX_TEXT, minEditInterval: 1200, repeatableSend: false, actions: ACTIONS };
   /** Discord shows it for ten seconds. */
   readonly typingLasts = 10_000;
   readonly ignored = new Map<string, number>();
@@ -124,6 +129,7 @@ class Discord implements DiscordAdapter {
   readonly #delivery: Delivery;
   readonly #history: History;
   readonly #menu: Menu;
+  readonly #presses: Presses;
   readonly #newReceiver: () => Receiver;
   readonly #roles = new Set<string>();
   #me: Identity | undefined;
@@ -146,11 +152,13 @@ class Discord implements DiscordAdapter {
     this.#menu = new Menu(rest, log);
     this.#history = new History({ name, rest, places, clock, me });
     const interactions = new Interactions(rest, clock, log);
+    const presses = new Presses({ rest, clock, log, slow: times.slow });
+    this.#presses = presses;
     const standing: Standing = {};
     const { ignored } = this;
     const onRole = (role: string) => void this.#roles.add(role);
     const onConnected = () => void this.#menu.refresh();
-    const parts = { name, token, rest, places, interactions, clock, log, ignored, me, onRole, onConnected };
+    const parts = { name, token, rest, places, interactions, presses, clock, log, ignored, me, onRole, onConnected };
     this.#newReceiver = () => new Receiver({ ...parts, timing: times }, standing);
     this.#receiver = this.#newReceiver();
     const pacing = new Pacing({
@@ -159,7 +167,14 @@ class Discord implements DiscordAdapter {
       maxWait,
       report: (message, error) => log("warn", message, { cause: describe(error) }),
     });
-    this.#delivery = new Delivery({ rest, pacing, rate, clock, log });
+    this.#delivery = new Delivery({
+      rest,
+      pacing,
+      rate,
+      clock,
+      log,
+      latest: (id, signal) => this.#history.latest(id, signal),
+    });
   }
 
   start(intake: Intake): Promise<void> {
@@ -182,6 +197,7 @@ class Discord implements DiscordAdapter {
   close(): Promise<void> {
     this.#closed = true;
     this.#receiver.abandon();
+    this.#presses.close();
     return this.#rest.close();
   }
 

@@ -45,6 +45,12 @@ export class Inlet {
     this.#lanes.add(lane);
   }
 
+  /** What keeps no order and is not offered again: it is only waited for. Must not reject. */
+  beside(work: Promise<void>): void {
+    const lane = work.finally(() => this.#lanes.delete(lane));
+    this.#lanes.add(lane);
+  }
+
   /** Waits for what is in hand, and lets go of the rest. */
   async stop(): Promise<void> {
     this.#stopping.abort();

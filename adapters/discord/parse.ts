@@ -2,7 +2,7 @@
  * Discord's messages and interactions → events. Pure. What comes over the network is looked at field by field; what does
  * not fit is passed over with a reason, never thrown at.
  */
-import { type Amendment, channelId, type InboundEvent, type Sender } from "../../src/model.ts";
+import { type Amendment, type ChannelId, channelId, type InboundEvent, type Sender } from "../../src/model.ts";
 import { type Fields, fields, list, text } from "./fields.ts";
 import { isSnowflake, timeOf } from "./snowflake.ts";
 
@@ -18,6 +18,16 @@ export type Changed = { readonly changes: readonly Amendment[] } | { readonly ig
 export type Called =
   | { readonly event: InboundEvent; readonly id: string; readonly token: string }
   | { readonly ignored: string };
+
+export interface Invocation {
+  readonly id: string;
+  readonly token: string;
+  readonly type: unknown;
+  readonly channel: ChannelId;
+  readonly sender: Sender;
+  readonly direct: boolean;
+  readonly data: Fields;
+}
 
 /** What people write: plain, and in reply to another message. */
 const SAID = new Set([0, 19]);
@@ -42,7 +52,7 @@ export function parseMessage(
   // Type 1 is a forward: it answers nothing.
   const repliesTo = reference?.type === 1 ? undefined : reference?.message_id;
   const author = fields(fields(message.referenced_message)?.author);
-  const toBot = repliesTo !== undefined && author?.id === me.id;
+  const toBot = isSnowflake(repliesTo) && author?.id === me.id;
   const toPerson = isSnowflake(repliesTo) && author !== undefined && author.bot !== true;
   return {
     event: {
@@ -54,6 +64,7 @@ export function parseMessage(
       addressed: direct || mentioned || toBot,
       direct,
       ...(toPerson ? { replyTo: repliesTo } : {}),
+      ...(toBot ? { answers: repliesTo } : {}),
     },
   };
 }
@@ -79,35 +90,32 @@ export function parseDelete(raw: unknown, name: string): Changed {
 
 /** A slash command. Its words stand as a person would have typed them. */
 export function parseInteraction(raw: unknown, name: string): Called {
-  const interaction = fields(raw);
-  const { id, token, channel_id: channel, type } = interaction ?? {};
-  if (interaction === undefined || !isSnowflake(id) || typeof token !== "string" || !/^[\w.~-]+$/.test(token)) {
-    return { ignored: "malformed interaction" };
-  }
-  const data = fields(interaction.data);
-  if (type !== 2 || (data?.type ?? 1) !== 1) return { ignored: `interaction of type ${String(type).slice(0, 10)}` };
-  const command = text(data?.name);
-  const member = fields(interaction.member);
-  const sender = personOf(fields(member?.user ?? interaction.user), member, name);
-  if (!isSnowflake(channel) || sender === undefined || !/^[^\s/]{1,32}$/.test(command)) {
-    return { ignored: "malformed interaction" };
-  }
-  const words = list(data?.options).map((option) => {
+  const invoked = invocationOf(raw, name);
+  if (invoked === undefined) return { ignored: "malformed interaction" };
+  const { id, token, type, channel, sender, direct, data } = invoked;
+  if (type !== 2 || (data.type ?? 1) !== 1) return { ignored: `interaction of type ${String(type).slice(0, 10)}` };
+  const command = text(data.name);
+  if (!/^[^\s/]{1,32}$/.test(command)) return { ignored: "malformed interaction" };
+  const words = list(data.options).map((option) => {
     const value = fields(option)?.value;
     return typeof value === "string" || typeof value === "number" ? String(value) : "";
   });
   const said = [`/${command}`, ...words].join(" ").trim();
+  return { event: { channel, id, sender, text: said, sentAt: timeOf(id), addressed: true, direct }, id, token };
+}
+
+/** What every interaction says: who did it, where, and how it is answered. */
+export function invocationOf(raw: unknown, name: string): Invocation | undefined {
+  const interaction = fields(raw);
+  const { id, token, channel_id: channel, type } = interaction ?? {};
+  if (interaction === undefined || !isSnowflake(id) || !isSnowflake(channel)) return undefined;
+  if (typeof token !== "string" || !/^[\w.~-]+$/.test(token)) return undefined;
+  const member = fields(interaction.member);
+  const sender = personOf(fields(member?.user ?? interaction.user), member, name);
+  if (sender === undefined) return undefined;
   const direct = interaction.guild_id === undefined;
-  const event = {
-    channel: channelId(name, channel),
-    id,
-    sender,
-    text: said,
-    sentAt: timeOf(id),
-    addressed: true,
-    direct,
-  };
-  return { event, id, token };
+  const data = fields(interaction.data) ?? {};
+  return { id, token, type, channel: channelId(name, channel), sender, direct, data };
 }
 
 function senderOf(message: Fields, name: string): Sender | undefined {

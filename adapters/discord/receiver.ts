@@ -4,7 +4,7 @@
  * 2. connect: resume the session where there is one, else identify. A new session means a gap: core is told to read what
  *    was missed;
  * 3. parse each dispatch (events.ts); what can't become an event is counted and passed over;
- * 4. hand it over, in order within a channel, channels side by side (inlet.ts);
+ * 4. hand it over, in order within a channel, channels side by side (inlet.ts); presses at once (presses.ts);
  * 5. when it is taken, its number is settled (session.ts), and a slash command is acknowledged.
  * Whatever ends the connection sends the loop back to 1, after a pause.
  */
@@ -22,6 +22,7 @@ import { Link, type LinkEnd } from "./link.ts";
 import type { Log } from "./log.ts";
 import type { Identity } from "./parse.ts";
 import type { Places } from "./places.ts";
+import type { Presses } from "./presses.ts";
 import type { Rest } from "./rest.ts";
 import { Session } from "./session.ts";
 
@@ -49,6 +50,7 @@ export interface ReceiverOptions {
   readonly rest: Rest;
   readonly places: Places;
   readonly interactions: Interactions;
+  readonly presses: Presses;
   readonly clock: Clock;
   readonly timing: ReceiveTiming;
   readonly log: Log;

@@ -19,8 +19,15 @@ export interface RestOptions {
 
 export interface CallOptions extends Permitted {
   readonly body?: unknown;
+  /** Goes along with the body, as a form. */
+  readonly file?: Attached | undefined;
   readonly query?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface Attached {
+  readonly name: string;
+  readonly text: string;
 }
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -34,6 +41,8 @@ interface Call {
 
 /** Milliseconds. */
 const SHORT_PAUSE = 2000;
+/** Discord tells what it is by its name; without the encoding it guesses at that. */
+const PLAIN = "text/plain; charset=utf-8";
 const MAX_REPLY = 64 * 1024 * 1024;
 
 export class Rest {
@@ -93,12 +102,18 @@ export class Rest {
     await this.#agent.destroy();
   }
 
-  #send(method: Method, route: `/${string}`, { body, query }: CallOptions, signal: AbortSignal): Promise<unknown> {
+  #send(
+    method: Method,
+    route: `/${string}`,
+    { body, file, query }: CallOptions,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     return this.#client.request({
       method: method as Parameters<REST["request"]>[0]["method"],
       fullRoute: route,
       signal,
       ...(body === undefined ? {} : { body }),
+      ...(file === undefined ? {} : { files: [{ name: file.name, data: file.text, contentType: PLAIN }] }),
       ...(query === undefined ? {} : { query: new URLSearchParams(query) }),
     });
   }
@@ -106,13 +121,14 @@ export class Rest {
   /** Resolves with the whole reply, so that discord.js's time-out covers all of it. */
   async #request(url: string, init: Parameters<RESTOptions["makeRequest"]>[1]): ReturnType<RESTOptions["makeRequest"]> {
     const call = this.#calls.getStore();
+    const { content, type } = await contentOf(init.body);
     if (call?.permit?.() === false) {
       throw new DeliveryError("unavailable", "Not sent: this channel may be another replica's by now.");
     }
     const { statusCode, headers, body } = await request(url, {
       method: (init.method ?? "GET") as Method,
-      headers: init.headers as Record<string, string>,
-      body: typeof init.body === "string" ? init.body : null,
+      headers: { ...(init.headers as Record<string, string>), ...type },
+      body: content,
       signal: init.signal ?? AbortSignal.timeout(this.#deadline),
       dispatcher: this.#agent,
     });
@@ -122,4 +138,12 @@ export class Rest {
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) known.set(name, String(value));
     return new Response(statusCode === 204 ? null : text, { status: statusCode, headers: known });
   }
+}
+
+/** A form is written out: it is of another make than the one that undici takes. */
+async function contentOf(body: unknown): Promise<{ content: string | Buffer | null; type?: Record<string, string> }> {
+  if (!(body instanceof FormData)) return { content: typeof body === "string" ? body : null };
+  const form = new Response(body);
+  const content = Buffer.from(await form.arrayBuffer());
+  return { content, type: { "Content-Type": form.headers.get("content-type") ?? "" } };
 }

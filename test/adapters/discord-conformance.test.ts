@@ -1,6 +1,13 @@
 import type { DiscordAdapter } from "../../adapters/discord/index.ts";
-import { type ChannelId, nativeOf } from "../../src/model.ts";
-import { type ChannelHarness, type DeliveryFault, describeChannel, type Platform } from "../conformance/channel.ts";
+import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
+import {
+  type ChannelHarness,
+  type DeliveryFault,
+  describeChannel,
+  type Platform,
+  type PlatformReplies,
+} from "../conformance/channel.ts";
+import type { OddPress, PlatformActions } from "../conformance/channel-actions.ts";
 import { describeExclusive } from "../conformance/exclusive.ts";
 import { CatchUp } from "../support/catch-up.ts";
 import { eventually } from "../support/eventually.ts";
@@ -8,6 +15,7 @@ import { freePort } from "../support/lifetime.ts";
 import {
   type DiscordTwin,
   type FaultOptions,
+  shownText,
   startDiscordTwin,
   type TwinChannel,
   type User,
@@ -39,10 +47,8 @@ class DiscordPlatform implements Platform {
     return adapter;
   }
 
-  /** Discord keeps nothing for who has not connected yet: whoever is about to listen listens when a person writes. */
   async say(number: number, text: string) {
-    const connecting = () => [...this.#listening].some((adapter) => adapter.health().state === "starting");
-    await eventually(() => !connecting(), "adapters connect");
+    await this.#connected();
     const { person, channel } = this.#conversation(number);
     const id = `discord:${channel.id}` as const;
     this.#catchUp.know(id);
@@ -54,12 +60,70 @@ class DiscordPlatform implements Platform {
     return (this.find(channel)?.messages() ?? []).map(({ id, text }) => ({ ref: id, text }));
   }
 
+  readonly actions: PlatformActions = {
+    shown: async (channel, ref) => {
+      return this.#components(channel, ref).map(({ kind, label, options }) => ({
+        label,
+        ...(kind === "select" ? { choices: options.map((option) => option.label) } : {}),
+      }));
+    },
+    press: async (channel, ref, label, value) => {
+      const { person, channel: room } = this.talk(channel);
+      const used = this.#components(channel, ref).find((component) => component.label === label);
+      await this.#connected();
+      const isSelect = used?.kind === "select";
+      let press = isSelect ? room.choose(person, ref, label, value ?? "") : room.click(person, ref, label);
+      const settled = () => press().state === "replied" || press().state === "modal";
+      await eventually(settled, () => `${label} is answered, and not ${press().state}`);
+      if (press().modal !== undefined) press = room.submit(press, value ?? "");
+      await eventually(settled, () => `what was written is answered, and not ${press().state}`);
+      const [reply] = press().replies;
+      if (reply?.ephemeral !== true) throw new Error("everybody sees the answer");
+      return shownText(reply.message.content);
+    },
+  };
+
+  readonly replies: PlatformReplies = {
+    repliedTo: async (channel, ref) => this.#posted(channel, ref)?.replyTo,
+    reply: async (number, ref, text) => {
+      const { person, channel } = this.#conversation(number);
+      return { channel: `discord:${channel.id}`, id: channel.say(person, text, { replyTo: ref }).id };
+    },
+  };
+
   async stop() {
     await this.twin.stop();
   }
 
   find(channel: ChannelId): TwinChannel | undefined {
-    return [...this.#conversations.values()].find(({ channel: { id } }) => id === nativeOf(channel))?.channel;
+    return this.#talks().find(({ channel: { id } }) => id === nativeOf(channel))?.channel;
+  }
+
+  /** The person and the channel behind this one. */
+  talk(channel: ChannelId) {
+    const found = this.#talks().find(({ channel: { id } }) => id === nativeOf(channel));
+    if (found === undefined) throw new Error(`nobody talks in ${channel}`);
+    return found;
+  }
+
+  /** Discord keeps nothing for who has not connected yet: whoever is about to listen listens when a person does something. */
+  async #connected() {
+    const connecting = () => [...this.#listening].some((adapter) => adapter.health().state === "starting");
+    await eventually(() => !connecting(), "adapters connect");
+  }
+
+  #talks() {
+    return [...this.#conversations.values()];
+  }
+
+  #posted(channel: ChannelId, ref: MessageRef) {
+    return this.find(channel)
+      ?.messages()
+      .find(({ id }) => id === ref);
+  }
+
+  #components(channel: ChannelId, ref: MessageRef) {
+    return this.#posted(channel, ref)?.components ?? [];
   }
 
   #conversation(number: number) {
@@ -116,6 +180,20 @@ const ailing = (name: string, options: FaultOptions, state: "degraded" | "failed
   cure: (platform: Platform) => discord(platform).twin.clearFaults(),
 });
 
+/** As Discord tells of a click on "Approve", but for what is changed. */
+const oddPress = (name: string, change: (click: Record<string, unknown>) => Record<string, unknown>): OddPress => ({
+  name,
+  put: (platform, channel, ref) => {
+    const { twin } = discord(platform);
+    const { person, channel: room } = discord(platform).talk(channel);
+    const message = { id: ref, author: twin.bot, components: [] };
+    const data = { component_type: 2, custom_id: "b:approve" };
+    const place = { channel_id: room.id, user: person, message, data };
+    const click = { id: twin.id(), application_id: twin.bot.id, type: 3, token: "a-token", ...place };
+    twin.push("INTERACTION_CREATE", { ...click, ...change(click) });
+  },
+});
+
 const message = {
   id: "1180000000000000077",
   channel_id: "1180000000000000005",
@@ -150,6 +228,38 @@ const harness: ChannelHarness = {
     {
       name: "what is no JSON",
       put: (platform) => discord(platform).twin.gateway.send("{"),
+    },
+  ],
+  oddPresses: [
+    ...[undefined, null, 7, "", "approve", "x:approve", "b:", "f:approve¦why", "s:approve"].map((custom_id) =>
+      oddPress(`named ${custom_id}`, () => ({ data: { component_type: 2, custom_id } })),
+    ),
+    oddPress("without data", () => ({ data: null })),
+    oddPress("chosen without a value", () => ({ data: { custom_id: "s:approve", values: [null, {}] } })),
+    oddPress("below somebody else's message", () => ({ message: { id: "7", author: { id: "8" } } })),
+    oddPress("below no message", () => ({ message: 7 })),
+    oddPress("of nobody", () => ({ user: undefined })),
+    oddPress("of another bot", ({ user }) => ({ user: { ...(user as object), bot: true } })),
+    oddPress("nowhere", () => ({ channel_id: "here" })),
+    oddPress("with a token that leads elsewhere", () => ({ token: "../../channels" })),
+    oddPress("for no application", () => ({ application_id: "../me" })),
+    oddPress("written into no field", () => ({ type: 5, data: { custom_id: "f:approve¦why", components: [null, 7] } })),
+    oddPress("written without a form", () => ({ type: 5, data: { custom_id: "b:approve" } })),
+    oddPress("of a kind that is new", () => ({ type: 99 })),
+    {
+      name: "twice, as after a resume",
+      put: (platform, channel, ref) => {
+        const { person, channel: room } = discord(platform).talk(channel);
+        room.repeat(room.click(person, ref, "Approve"));
+      },
+    },
+    {
+      name: "below a message that is gone",
+      put: (platform, channel, ref) => {
+        const { person, channel: room } = discord(platform).talk(channel);
+        room.click(person, ref, "Approve");
+        room.remove(ref);
+      },
     },
   ],
   faults: [

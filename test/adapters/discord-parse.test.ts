@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDelete, parseInteraction, parseMessage, parseUpdate } from "../../adapters/discord/parse.ts";
+import { parsePress } from "../../adapters/discord/press.ts";
 import { timeOf } from "../../adapters/discord/snowflake.ts";
 
 const ME = "1180000000000000001";
@@ -97,9 +98,13 @@ describe("parsing a message", () => {
     expect(eventOf(message)).toMatchObject(expected);
   });
 
-  it("a reply to the bot names no message of a person", () => {
+  it("a reply to the bot names its message, and none of a person", () => {
     const reply = { message_reference: { message_id: "1180000000000000099" }, referenced_message: { author: bot } };
-    expect(eventOf({ content: "yes", type: 19, ...reply })).not.toHaveProperty("replyTo");
+    const event = eventOf({ content: "yes", type: 19, ...reply });
+    expect(event).toMatchObject({ answers: "1180000000000000099" });
+    expect(event).not.toHaveProperty("replyTo");
+    const forward = { ...reply.message_reference, type: 1 };
+    expect(eventOf({ content: "yes", ...reply, message_reference: forward })).not.toHaveProperty("answers");
   });
 
   it.each<[object, string]>([
@@ -174,12 +179,19 @@ describe("parsing an interaction", () => {
 it("never throws, and never gives an empty text", () => {
   const snowflake = fc.constantFrom(ME, ADA, base.id, base.channel_id);
   const user = fc.oneof(fc.record({ id: snowflake, username: fc.string(), bot: fc.anything() }), fc.anything());
+  const used = fc.record({
+    custom_id: fc.oneof(fc.constantFrom("b:x", "s:x", "f:x", "f:x¦y"), fc.anything()),
+    values: fc.anything(),
+    components: fc.oneof(fc.array(fc.record({ component: fc.anything(), components: fc.anything() })), fc.anything()),
+  });
   const message = fc.record(
     {
       id: fc.oneof(snowflake, fc.anything()),
       channel_id: fc.oneof(snowflake, fc.anything()),
       token: fc.oneof(fc.constant("token"), fc.anything()),
-      type: fc.oneof(fc.constantFrom(0, 2, 19), fc.anything()),
+      application_id: fc.oneof(snowflake, fc.anything()),
+      message: fc.oneof(fc.record({ author: fc.constant(bot), components: fc.anything() }), fc.anything()),
+      type: fc.oneof(fc.constantFrom(0, 2, 3, 5, 19), fc.anything()),
       author: user,
       user,
       content: fc.oneof(fc.string(), fc.constantFrom(`<@${ME}>`, `<@&${ROLE}> x`)),
@@ -188,7 +200,7 @@ it("never throws, and never gives an empty text", () => {
       edited_timestamp: fc.oneof(fc.constant("now"), fc.anything()),
       referenced_message: fc.anything(),
       message_reference: fc.oneof(fc.record({ message_id: snowflake }), fc.anything()),
-      data: fc.oneof(fc.record({ name: fc.string(), options: fc.anything() }), fc.anything()),
+      data: fc.oneof(fc.record({ name: fc.string(), options: fc.anything() }), used, fc.anything()),
       ids: fc.anything(),
     },
     { requiredKeys: [] },
@@ -198,6 +210,8 @@ it("never throws, and never gives an empty text", () => {
       const said = parseMessage(raw, "dc", me);
       if ("event" in said) expect(said.event.text.trim()).not.toBe("");
       const called = parseInteraction(raw, "dc");
+      const pressing = parsePress(raw, "dc", me);
+      if ("at" in pressing && pressing.press) expect(pressing.press.data).not.toBe("");
       if ("event" in called) expect(called.event.text).toMatch(/^\/./);
       for (const changed of [parseUpdate(raw, "dc", me), parseDelete(raw, "dc")]) {
         if ("changes" in changed) expect(changed.changes).not.toEqual([]);

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_TEXT, partsOf } from "../../adapters/discord/parts.ts";
+import { MAX_TEXT, messagesOf } from "../../adapters/discord/parts.ts";
 import { render } from "../../adapters/discord/render.ts";
 import { render as renderForTelegram } from "../../adapters/telegram/render.ts";
 import { anyMarkdown, richMarkdown } from "../support/markdown.ts";
@@ -77,7 +77,7 @@ describe("Discord's rendering", () => {
     ["a word", "x".repeat(50_000)],
   ])("digests absurd %s", (_name, markdown) => {
     expect(render(markdown).trim()).not.toBe("");
-    for (const part of partsOf(markdown)) expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
+    for (const part of messagesOf(markdown)) expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
   });
 
   it("says what was written, whatever it is, once Discord's formatting is undone", () => {
@@ -99,12 +99,12 @@ describe("Discord's rendering", () => {
   });
 });
 
-describe("parts for Discord", () => {
+describe("messages for Discord", () => {
   it("fit, and lose nothing that is shown", () => {
     fc.assert(
       fc.property(fc.array(richMarkdown(), { minLength: 1, maxLength: 4 }), (texts) => {
         const markdown = texts.join("\n\n");
-        const parts = partsOf(markdown);
+        const parts = messagesOf(markdown);
         for (const part of parts) {
           expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
           expect(part.trim()).not.toBe("");
@@ -118,7 +118,7 @@ describe("parts for Discord", () => {
 
   it("fit where every character needs an escape", () => {
     const text = Array.from({ length: 900 }, (_, i) => `snake_case_${i}_*`).join(" ");
-    const parts = partsOf(text);
+    const parts = messagesOf(text);
     for (const part of parts) expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
     expect(parts.map(shown).join(" ")).toBe(text);
   });
@@ -126,7 +126,7 @@ describe("parts for Discord", () => {
   it("fit, whatever it is", () => {
     fc.assert(
       fc.property(anyMarkdown(), (markdown) => {
-        for (const part of partsOf(markdown)) expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
+        for (const part of messagesOf(markdown)) expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
       }),
       { numRuns: 200 },
     );
@@ -134,7 +134,7 @@ describe("parts for Discord", () => {
 
   it("open a fence again that they had to close", () => {
     const code = Array.from({ length: 200 }, (_, index) => `const value${index} = compute(${index});`).join("\n");
-    const parts = partsOf(`Intro **bold**.\n\n\`\`\`ts\n${code}\n\`\`\`\n\nThe *end*.`);
+    const parts = messagesOf(`Intro **bold**.\n\n\`\`\`ts\n${code}\n\`\`\`\n\nThe *end*.`);
     expect(parts.length).toBeGreaterThan(3);
     for (const part of parts.slice(1, -1)) expect(render(part)).toMatch(/^```ts\n[\s\S]*\n```$/);
     expect(parts.map(shown).join("\n")).toBe(`Intro bold.\n\n${code}\nThe end.`.replace(".\n\n", ".\n"));
@@ -143,9 +143,9 @@ describe("parts for Discord", () => {
   it("leave the first ones alone while a text grows", () => {
     const words = (count: number) => Array.from({ length: count }, (_, i) => `wo_rd${i}`).join(" ");
     const text = Array.from({ length: 60 }, (_, i) => `${words(12)}. **Point ${i}**\n\n- a\n- b`).join("\n\n");
-    const whole = partsOf(text);
+    const whole = messagesOf(text);
     for (const share of [0.5, 0.7, 0.9]) {
-      const early = partsOf(text.slice(0, Math.floor(text.length * share))).slice(0, -2);
+      const early = messagesOf(text.slice(0, Math.floor(text.length * share))).slice(0, -2);
       expect(whole.slice(0, early.length)).toEqual(early);
     }
   });

@@ -1,7 +1,7 @@
 /** The adapter against the twin, without pacing and with short pauses. */
 import { onTestFinished } from "vitest";
 import { createDiscordAdapter, type DiscordAdapter, type DiscordOptions } from "../../adapters/discord/index.ts";
-import type { Taken } from "../../src/channel.ts";
+import type { Press, Pressed, Taken } from "../../src/channel.ts";
 import type { Amendment, Clock, InboundEvent } from "../../src/model.ts";
 import { type DiscordTwin, startDiscordTwin, type TwinOptions } from "../twins/discord/index.ts";
 
@@ -41,6 +41,10 @@ export interface Stage {
   readonly adapter: DiscordAdapter;
   readonly taken: InboundEvent[];
   readonly amended: Amendment[];
+  /** Every press, as often as it was handed over. */
+  readonly pressed: Press[];
+  /** What core makes of a press. */
+  readonly core: { press: (press: Press) => Promise<Pressed> };
   /** How often core was told of a gap. */
   readonly gaps: () => number;
   readonly logged: Logged[];
@@ -56,6 +60,8 @@ export async function stage(options: Partial<DiscordOptions> = {}, twinOptions: 
   });
   const taken: InboundEvent[] = [];
   const amended: Amendment[] = [];
+  const pressed: Press[] = [];
+  const core: Stage["core"] = { press: async ({ data }) => ({ ok: true, text: `done: ${data}` }) };
   let gaps = 0;
   onTestFinished(async () => {
     await adapter.close();
@@ -67,7 +73,11 @@ export async function stage(options: Partial<DiscordOptions> = {}, twinOptions: 
       return { status: "queued", position: 1 };
     },
     amend: async (change) => void amended.push(change),
+    press: (press) => {
+      pressed.push(press);
+      return core.press(press);
+    },
     missed: () => void gaps++,
   });
-  return { twin, adapter, taken, amended, gaps: () => gaps, logged };
+  return { twin, adapter, taken, amended, pressed, core, gaps: () => gaps, logged };
 }

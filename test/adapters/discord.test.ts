@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { DeliveryError } from "../../src/channel.ts";
 import type { InboundEvent } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
+import { taking } from "../support/intake.ts";
 import { adapterOn, stage } from "./discord-stage.ts";
 
 const { signal } = new AbortController();
@@ -146,15 +147,13 @@ describe("receiving from Discord", () => {
       open = resolve;
     });
     const offered: string[] = [];
-    await other.start({
-      take: async ({ text }) => {
+    await other.start(
+      taking(async ({ text }) => {
         offered.push(text);
         if (text === "b") await opened;
         return { status: "queued", position: 1 };
-      },
-      amend: async () => {},
-      missed: () => {},
-    });
+      }),
+    );
     await eventually(() => other.health().state === "connected", "it receives");
     for (const text of ["a", "b", "c"]) room.mention(ada, text);
     await eventually(() => offered.includes("b"), "b is offered");
@@ -289,15 +288,13 @@ describe("slash commands", () => {
     onTestFinished(() => other.close());
     let away = true;
     const offered: string[] = [];
-    await other.start({
-      take: async ({ text }) => {
+    await other.start(
+      taking(async ({ text }) => {
         offered.push(text);
         if (away) throw new Error("the disk is full");
         return { status: "command" };
-      },
-      amend: async () => {},
-      missed: () => {},
-    });
+      }),
+    );
     await eventually(() => other.health().state === "connected", "it receives");
     const late = room.command(ada, "late");
     await eventually(() => offered.length > 3, "it is offered again and again");

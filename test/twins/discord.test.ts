@@ -1,5 +1,14 @@
 import { once } from "node:events";
-import { Client, Events, GatewayIntentBits } from "discord.js";
+import {
+  Client,
+  Events,
+  GatewayIntentBits,
+  LabelBuilder,
+  MessageFlags,
+  ModalBuilder,
+  TextInputBuilder,
+  TextInputStyle,
+} from "discord.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import WebSocket from "ws";
 import { TestClock } from "../support/clock.ts";
@@ -128,6 +137,48 @@ describe("the Discord twin over REST", () => {
     expect(room.messages()).toHaveLength(2);
   });
 
+  it("takes files with a message, and changes them with it", async () => {
+    const { twin, room } = await start({ uploadLimit: 10 });
+    const messages = `/channels/${room.id}/messages`;
+    const form = async (method: string, path: string, json: object, ...texts: readonly string[]) => {
+      const body = new FormData();
+      body.set("payload_json", JSON.stringify(json));
+      for (const [i, text] of texts.entries()) body.set(`files[${i}]`, new Blob([text]), `${text}.txt`);
+      const response = await fetch(`${twin.apiUrl}/v10${path}`, {
+        method,
+        headers: { authorization: `Bot ${twin.token}` },
+        body,
+      });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
+    const files = () => room.messages().map((message) => message.files.map(({ name, text }) => `${name}: ${text}`));
+    const { body } = await form("POST", messages, { content: "" }, "one", "two");
+    expect(body.attachments).toMatchObject([
+      { filename: "one.txt", size: 3, url: expect.stringContaining("one.txt") },
+      {},
+    ]);
+    expect(files()).toEqual([["one.txt: one", "two.txt: two"]]);
+
+    const message = `${messages}/${body.id}`;
+    await call(twin, "PATCH", message, { content: "they stay" });
+    expect(files()).toEqual([["one.txt: one", "two.txt: two"]]);
+    const [, two] = body.attachments as { id: string }[];
+    await form("PATCH", message, { attachments: [{ id: two?.id }, { id: 0 }] }, "three");
+    await form("PATCH", message, {}, "four");
+    expect(files()).toEqual([["two.txt: two", "three.txt: three", "four.txt: four"]]);
+    await form("PATCH", message, { attachments: [{ id: "0" }] }, "five");
+    expect(files()).toEqual([["five.txt: five"]]);
+    expect(await form("PATCH", message, { attachments: [{ id: 1 }] }, "six")).toMatchObject({ body: { code: 50146 } });
+    await call(twin, "PATCH", message, { attachments: [] });
+    expect(files()).toEqual([[]]);
+
+    const large = await form("POST", messages, { content: "x" }, "eleven char");
+    expect(large).toEqual({ status: 413, body: { code: 40005, message: "Request entity too large" } });
+    room.fileless = true;
+    expect(await form("POST", messages, { content: "x" }, "one")).toMatchObject({ body: { code: 50013 } });
+    expect(room.messages()).toHaveLength(1);
+  });
+
   it("pages through history as Discord does: newest first, those closest to what is named", async () => {
     const { twin, room, ada } = await start();
     const ids = Array.from({ length: 10 }, (_, i) => room.say(ada, `${i}`).id);
@@ -250,6 +301,170 @@ describe("the Discord twin's interactions", () => {
   });
 });
 
+const button = (label: unknown, custom_id: unknown, more: object = {}) => ({
+  ...{ type: 2, style: 2, label, custom_id },
+  ...more,
+});
+const row = (...components: object[]) => ({ type: 1, components });
+const select = (options: readonly object[], more: object = {}) => ({
+  ...{ type: 3, custom_id: "s", placeholder: "Choose…", options },
+  ...more,
+});
+const option = (index: number) => ({ label: `option ${index}`, value: `${index}` });
+
+describe("the Discord twin's components", () => {
+  it.each<[string, unknown, path: string, code: string]>([
+    ["six rows", Array.from({ length: 6 }, (_, i) => row(button("a", `${i}`))), "", "BASE_TYPE_MAX_LENGTH"],
+    ["a button outside of a row", [button("a", "a")], "0.type", "UNION_TYPE_CHOICES"],
+    ["an empty row", [row()], "0.components", "BASE_TYPE_BAD_LENGTH"],
+    [
+      "six buttons in a row",
+      [row(...[0, 1, 2, 3, 4, 5].map((i) => button("a", `${i}`)))],
+      "0.components",
+      "BASE_TYPE_BAD_LENGTH",
+    ],
+    ["a long label", [row(button("x".repeat(81), "a"))], "0.components.0.label", "BASE_TYPE_MAX_LENGTH"],
+    ["a blank label", [row(button(" ", "a"))], "0.components.0", "BUTTON_COMPONENT_MISSING_LABEL_OR_EMOJI"],
+    ["a button without a style", [row(button("a", "a", { style: 9 }))], "0.components.0.style", "BASE_TYPE_CHOICES"],
+    ["a button without a name", [row(button("a", undefined))], "0.components.0.custom_id", "BASE_TYPE_REQUIRED"],
+    ["a long name", [row(button("a", "x".repeat(101)))], "0.components.0.custom_id", "BASE_TYPE_BAD_LENGTH"],
+    [
+      "one name twice",
+      [row(button("a", "a")), row(button("b", "a"))],
+      "1.components.0.custom_id",
+      "COMPONENT_CUSTOM_ID_DUPLICATED",
+    ],
+    [
+      "a select beside a button",
+      [row(button("a", "a"), select([option(1)]))],
+      "0.components.1",
+      "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+    ],
+    ["a select without options", [row(select([]))], "0.components.0.options", "BASE_TYPE_BAD_LENGTH"],
+    [
+      "a select of 26",
+      [row(select(Array.from({ length: 26 }, (_, i) => option(i))))],
+      "0.components.0.options",
+      "BASE_TYPE_BAD_LENGTH",
+    ],
+    [
+      "one value twice",
+      [row(select([option(1), option(1)]))],
+      "0.components.0.options.1.value",
+      "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+    ],
+  ])("are refused: %s", async (_name, components, path, code) => {
+    const { twin, room } = await start();
+    const messages = `/channels/${room.id}/messages`;
+    const posted = await call(twin, "POST", messages, { content: "x", components });
+    expect(posted).toMatchObject({ status: 400, body: { code: 50035, message: "Invalid Form Body" } });
+    const at = ["components", ...path.split(".").filter((part) => part !== "")];
+    let errors = posted.body.errors as Record<string, unknown>;
+    for (const part of at) errors = errors[part] as Record<string, unknown>;
+    expect(errors).toMatchObject({ _errors: [{ code, message: expect.any(String) }] });
+    expect(room.messages()).toEqual([]);
+    const { body } = await call(twin, "POST", messages, { content: "x" });
+    const edited = await call(twin, "PATCH", `${messages}/${body.id}`, { content: "y", components });
+    expect(edited).toMatchObject({ status: 400, body: { code: 50035 } });
+    expect(room.messages()).toMatchObject([{ text: "x" }]);
+  });
+
+  it("stay through an edit that does not name them, and go by one that names none", async () => {
+    const { twin, room } = await start();
+    const messages = `/channels/${room.id}/messages`;
+    const { body } = await call(twin, "POST", messages, { content: "x", components: [row(button("a", "a"))] });
+    const labels = () => room.messages()[0]?.components.map(({ label }) => label);
+    await call(twin, "PATCH", `${messages}/${body.id}`, { content: "y" });
+    expect(labels()).toEqual(["a"]);
+    await call(twin, "PATCH", `${messages}/${body.id}`, { content: "y", components: [] });
+    expect(labels()).toEqual([]);
+  });
+
+  it("are used by people: a click that is deferred and followed up, a choice that changes the message", async () => {
+    const { twin, room, ada } = await start();
+    const peer = new Peer(twin);
+    await peer.identify(twin);
+    await peer.got("GUILD_CREATE");
+    const components = [row(button("Yes", "y")), row(select([option(1), option(2)]))];
+    const { body } = await call(twin, "POST", `/channels/${room.id}/messages`, { content: "x", components });
+    const ref = String(body.id);
+    const click = room.click(ada, ref, "Yes");
+    expect(await peer.got("INTERACTION_CREATE")).toMatchObject({
+      d: {
+        ...{ type: 3, channel_id: room.id, application_id: twin.bot.id, member: { user: { id: ada.id } } },
+        ...{ data: { component_type: 2, custom_id: "y" }, message: { id: ref, author: { id: twin.bot.id } } },
+      },
+    });
+    const answer = (used: () => { id: string; token: string }, type: number, data: object = {}) =>
+      call(twin, "POST", `/interactions/${used().id}/${used().token}/callback`, { type, data });
+    expect((await answer(click, 6)).status).toBe(204);
+    expect((await answer(click, 5)).body.code).toBe(40060);
+    expect(click().state).toBe("silent");
+    await call(twin, "POST", `/webhooks/${twin.bot.id}/${click().token}`, { content: "for you", flags: 64 });
+    expect(click().replies).toMatchObject([{ ephemeral: true, message: { content: "for you" } }]);
+    expect(room.messages()).toMatchObject([{ content: "x" }]);
+
+    const choice = room.choose(ada, ref, "Choose…", "2");
+    expect(choice().data).toMatchObject({ data: { component_type: 3, custom_id: "s", values: ["2"] } });
+    expect((await answer(choice, 7, { content: "chosen", components: [] })).status).toBe(204);
+    expect(room.messages()).toMatchObject([{ content: "chosen", components: [] }]);
+    expect(() => room.click(ada, ref, "Yes")).toThrow("no button Yes");
+    expect((await answer(room.command(ada, "help"), 6)).body.code).toBe(50035);
+  });
+
+  it("open a modal, which is sent off as an interaction of its own", async () => {
+    const { twin, room, ada } = await start();
+    const { body } = await call(twin, "POST", `/channels/${room.id}/messages`, {
+      ...{ content: "x", components: [row(button("Why?", "why"))] },
+    });
+    const input = { type: 4, custom_id: "text", style: 2 };
+    const modal = (more: object = {}) => ({
+      ...{ custom_id: "why", title: "Why?", components: [{ type: 18, label: "The reason", component: input }] },
+      ...more,
+    });
+    const click = room.click(ada, String(body.id), "Why?");
+    const open = (used: () => { id: string; token: string }, data: object) =>
+      call(twin, "POST", `/interactions/${used().id}/${used().token}/callback`, { type: 9, data });
+    for (const bad of [
+      { title: "x".repeat(46) },
+      { custom_id: "" },
+      { components: [] },
+      { components: [{ type: 18, label: "x".repeat(46), component: input }] },
+      { components: [{ type: 18, label: "x", component: { ...input, style: 7 } }] },
+      { components: [row(button("a", "a"))] },
+    ]) {
+      expect(await open(click, modal(bad)), JSON.stringify(bad)).toMatchObject({ status: 400, body: { code: 50035 } });
+    }
+    expect((await open(click, modal())).status).toBe(204);
+    expect(click()).toMatchObject({ state: "modal", modal: { title: "Why?", label: "The reason", paragraph: true } });
+    const sent = room.submit(click, "because");
+    expect(sent().data).toMatchObject({
+      ...{ type: 5, message: { id: body.id } },
+      data: { custom_id: "why", components: [{ component: { type: 4, custom_id: "text", value: "because" } }] },
+    });
+    expect((await open(sent, modal())).body.code).toBe(50035);
+    const old = room.click(ada, String(body.id), "Why?");
+    const asRow = { components: [row({ ...input, label: "The reason" })] };
+    expect((await open(old, modal(asRow))).status).toBe(204);
+  });
+});
+
+it("lets the bot reply to what is there, and to what is not where that may be", async () => {
+  const { twin, room, ada } = await start();
+  const said = room.say(ada, "hello");
+  const reply = (message_reference: object) =>
+    call(twin, "POST", `/channels/${room.id}/messages`, { content: "x", message_reference });
+  expect((await reply({ message_id: said.id })).body).toMatchObject({ type: 19, referenced_message: { id: said.id } });
+  const gone = { message_id: twin.id() };
+  expect((await reply(gone)).body).toMatchObject({ code: 50035, errors: { message_reference: expect.anything() } });
+  expect((await reply({ message_id: "here", fail_if_not_exists: false })).body.code).toBe(50035);
+  const { body } = await reply({ ...gone, fail_if_not_exists: false });
+  expect(body).toMatchObject({ type: 0, content: "x" });
+  expect(body).not.toHaveProperty("message_reference");
+  room.unreadable = true;
+  expect((await reply({ message_id: said.id })).body.code).toBe(160002);
+});
+
 describe("the Discord twin's gateway", () => {
   it("greets, identifies, dispatches in order, and acknowledges heartbeats", async () => {
     const { twin, room, ada } = await start();
@@ -365,6 +580,19 @@ it("is a Discord to discord.js", async () => {
   });
   client.on(Events.InteractionCreate, async (interaction) => {
     if (interaction.isChatInputCommand()) await interaction.reply(`you said ${interaction.options.getString("text")}`);
+    if (interaction.isButton()) {
+      const field = new TextInputBuilder().setCustomId("field").setStyle(TextInputStyle.Short);
+      const label = new LabelBuilder().setLabel("Your name").setTextInputComponent(field);
+      await interaction.showModal(new ModalBuilder().setCustomId("form").setTitle("Who?").addLabelComponents(label));
+    }
+    if (interaction.isModalSubmit()) {
+      await interaction.deferReply({ flags: MessageFlags.Ephemeral });
+      await interaction.editReply(`hello, ${interaction.fields.getTextInputValue("field")}`);
+    }
+    if (interaction.isStringSelectMenu()) {
+      await interaction.deferUpdate();
+      await interaction.editReply({ content: `chosen: ${interaction.values}`, components: [] });
+    }
   });
   const ready = once(client, Events.ClientReady);
   await client.login(twin.token);
@@ -376,6 +604,18 @@ it("is a Discord to discord.js", async () => {
   const interaction = room.command(ada, "say", "this");
   await twin.until(() => interaction().state === "replied");
   expect(room.messages().at(-1)?.text).toBe("you said this");
+  const { body } = await call(twin, "POST", `/channels/${room.id}/messages`, {
+    ...{ content: "x", components: [row(button("Name", "n")), row(select([option(1), option(2)]))] },
+  });
+  const ref = String(body.id);
+  const click = room.click(ada, ref, "Name");
+  await twin.until(() => click().state === "modal");
+  const sent = room.submit(click, "Ada");
+  await twin.until(() => sent().state === "replied");
+  expect(sent().replies).toMatchObject([{ ephemeral: true, message: { content: "hello, Ada" } }]);
+  room.choose(ada, ref, "Choose…", "2");
+  await twin.until(() => room.messages().at(-1)?.text === "chosen: 2");
+  expect(room.messages().at(-1)).toMatchObject({ id: ref, components: [] });
 });
 
 it.each([

@@ -1,5 +1,6 @@
 /** A channel, thread or direct conversation in the hands of a test: people write in it, and what is shown can be read. */
-import type { TwinInteraction } from "./interactions.ts";
+import { type ShownComponent, shownComponents } from "./components.ts";
+import { Kind, type TwinInteraction } from "./interactions.ts";
 import { shownText } from "./markdown.ts";
 import { announce, forget, type Twin } from "./routes.ts";
 import { ChannelType, Intent, type Message, type User } from "./wire.ts";
@@ -23,6 +24,9 @@ export interface Posted {
   readonly nonce: string | undefined;
   readonly replyTo: string | undefined;
   readonly flags: number;
+  /** What can be used below it, in order. */
+  readonly components: readonly ShownComponent[];
+  readonly files: readonly { readonly name: string; readonly text: string }[];
   /** What it said from its posting on; the last is what it says now. */
   readonly versions: readonly string[];
 }
@@ -83,9 +87,37 @@ export class TwinChannel {
 
   /** This person uses a slash command. */
   command(user: User, name: string, text?: string): () => TwinInteraction {
-    const { data, interaction } = this.#twin.interactions.open(this.#room, user, name, text);
-    this.#twin.gateway.dispatch("INTERACTION_CREATE", 0, () => data);
-    return interaction;
+    const options = text === undefined ? {} : { options: [{ type: 3, name: "text", value: text }] };
+    const data = { id: this.#twin.world.id(), type: 1, name, ...options };
+    return this.#tell(this.#twin.interactions.open(this.#room, user, Kind.command, data));
+  }
+
+  /** This person clicks the button with this label. */
+  click(user: User, messageId: string, label: string): () => TwinInteraction {
+    const { customId } = this.#component(messageId, "button", label);
+    return this.#use(user, messageId, { component_type: 2, custom_id: customId });
+  }
+
+  /** This person chooses something, by its value, in the select in which this label stands. */
+  choose(user: User, messageId: string, label: string, value: string): () => TwinInteraction {
+    const { customId, options } = this.#component(messageId, "select", label);
+    if (!options.some((option) => option.value === value)) throw new Error(`${label} has no option ${value}`);
+    return this.#use(user, messageId, { component_type: 3, custom_id: customId, values: [value] });
+  }
+
+  /** Who clicked sends off the form that was opened for it, with this text in its field. */
+  submit(opened: () => TwinInteraction, value: string): () => TwinInteraction {
+    return this.#tell(this.#twin.interactions.submit(opened().token, value));
+  }
+
+  /** What a component would say that nobody sees, or sees no more. */
+  use(user: User, messageId: string, customId: string): () => TwinInteraction {
+    return this.#use(user, messageId, { component_type: 2, custom_id: customId });
+  }
+
+  /** The gateway sends it once more. */
+  repeat(interaction: () => TwinInteraction): void {
+    this.#tell(interaction);
   }
 
   /** Opens a thread below this channel, or (in a forum) a post. */
@@ -115,18 +147,26 @@ export class TwinChannel {
     this.#room.unreadable = unreadable;
   }
 
+  /** The bot may not attach files. */
+  set fileless(fileless: boolean) {
+    this.#room.fileless = fileless;
+  }
+
   /** The bot's messages that everybody can see now, oldest first. */
   messages(): readonly Posted[] {
     const { messages, versions, nonces } = this.#room;
+    const { contents } = this.#twin.world;
     return [...messages.values()]
       .filter(({ author }) => author.id === this.#twin.world.bot.id)
-      .map(({ id, content, flags, message_reference: reference }) => ({
+      .map(({ id, content, flags, components, attachments, message_reference: reference }) => ({
         id,
         content,
         text: shownText(content),
         nonce: nonces.get(id),
         replyTo: reference?.message_id,
         flags,
+        components: shownComponents(components),
+        files: attachments.map((file) => ({ name: file.filename, text: contents.get(file.id) ?? "" })),
         versions: versions.get(id) ?? [],
       }));
   }
@@ -134,5 +174,22 @@ export class TwinChannel {
   /** When the bot was shown to be typing. */
   typings(): readonly number[] {
     return this.#room.typings;
+  }
+
+  #component(messageId: string, kind: ShownComponent["kind"], label: string): ShownComponent {
+    const shown = shownComponents(this.#room.messages.get(messageId)?.components ?? []);
+    const found = shown.find((component) => component.kind === kind && component.label === label);
+    if (found === undefined) throw new Error(`message ${messageId} has no ${kind} ${label}`);
+    return found;
+  }
+
+  #use(user: User, messageId: string, data: object): () => TwinInteraction {
+    return this.#tell(this.#twin.interactions.open(this.#room, user, Kind.component, data, messageId));
+  }
+
+  #tell(interaction: () => TwinInteraction): () => TwinInteraction {
+    const { data } = interaction();
+    this.#twin.gateway.dispatch("INTERACTION_CREATE", 0, () => data);
+    return interaction;
   }
 }

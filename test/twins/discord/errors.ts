@@ -30,11 +30,16 @@ export const anothersMessage = () => new ApiError(403, 50005, "Cannot edit a mes
 export const emptyMessage = () => new ApiError(400, 50006, "Cannot send an empty message");
 export const closedToUser = () => new ApiError(403, 50007, "Cannot send messages to this user");
 export const wrongChannelType = () => new ApiError(400, 50008, "Cannot send messages in a non-text channel");
+export const unrepliable = () => new ApiError(403, 160002, "Cannot reply without permission to read message history");
+export const tooLarge = () => new ApiError(413, 40005, "Request entity too large");
+export const fileNotFound = () => new ApiError(400, 50146, "Uploaded file not found");
 export const threadLocked = () => new ApiError(400, 50083, "Thread is archived");
 
-/** `errors` as Discord nests them: below each field a list of what is wrong with it. */
-export function invalidForm(field: string, code: string, message: string): ApiError {
-  return new ApiError(400, 50035, "Invalid Form Body", { errors: { [field]: { _errors: [{ code, message }] } } });
+/** `errors` as Discord nests them: below each field of the path a list of what is wrong with it. */
+export function invalidForm(path: string, code: string, message: string): ApiError {
+  const leaf: object = { _errors: [{ code, message }] };
+  const errors = path.split(".").reduceRight((below, field) => ({ [field]: below }), leaf);
+  return new ApiError(400, 50035, "Invalid Form Body", { errors });
 }
 
 /** Seconds, with their fraction, as Discord gives them. */

@@ -26,6 +26,7 @@ import { type Guild, World } from "./world.ts";
 export type { Call } from "../telegram/journal.ts";
 export type { TwinChannel } from "./channel.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
+export type { TwinInteraction } from "./interactions.ts";
 export { shownText } from "./markdown.ts";
 export type { User } from "./wire.ts";
 
@@ -41,6 +42,8 @@ export interface TwinOptions {
   readonly contentGranted?: boolean;
   /** For how many ms `enforce_nonce` knows a nonce again. Default three minutes. */
   readonly nonceWindow?: number;
+  /** Bytes of one file. Default 10 MiB. */
+  readonly uploadLimit?: number;
   /** Milliseconds. Default 41,250, as the real one asks for. */
   readonly heartbeatInterval?: number;
   /** For faults with a probability. Default 1. */
@@ -89,6 +92,7 @@ export class DiscordTwin {
     this.bot = { ...person(BOT_ID, botName), bot: true };
     const world = new World(clock, this.bot, options.nonceWindow ?? 180_000);
     world.contentGranted = options.contentGranted ?? true;
+    world.uploadLimit = options.uploadLimit ?? world.uploadLimit;
     this.gateway = new Gateway({
       token: this.token,
       heartbeatInterval: options.heartbeatInterval ?? 41_250,

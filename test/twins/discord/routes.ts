@@ -1,8 +1,10 @@
 /** The REST routes that the gateway uses, and what each does. */
 import { isRecord, type Params } from "../telegram/params.ts";
+import { validRows } from "./components.ts";
 import * as errors from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Interactions } from "./interactions.ts";
+import { namedIn, uploadsOf } from "./uploads.ts";
 import { ChannelType, CONTENT_GRANTED, Intent, isThread, type Message } from "./wire.ts";
 import type { Draft, Room, World } from "./world.ts";
 
@@ -53,8 +55,11 @@ export const ROUTES: Readonly<Record<string, Handler>> = {
     const before = messageIn(room, params);
     if (before.author.id !== world.bot.id) throw errors.anothersMessage();
     if (room.barrier === "locked") throw errors.threadLocked();
-    const content = contentOf(params, before);
-    const message = world.revise(room, before.id, { content });
+    const { kept, uploads } = namedIn(params, uploadsOf(world, room, params), before.attachments);
+    const content = contentOf(params, before, kept.length + uploads.length);
+    const components = params.components === undefined ? before.components : validRows(params.components, "components");
+    const attachments = [...kept, ...world.attach(room, before.id, uploads)];
+    const message = world.revise(room, before.id, { content, components, attachments });
     announce(world, gateway, "MESSAGE_UPDATE", message);
     return message;
   },
@@ -78,10 +83,10 @@ export const ROUTES: Readonly<Record<string, Handler>> = {
     return (known ?? world.open({ type: ChannelType.dm, recipients: [recipient] })).channel;
   },
   "POST /interactions/:interaction/:token/callback": ({ interactions }, params) => {
-    const draft = draftOf(isRecord(params.data) ? params.data : {});
-    const type = Number(params.type);
-    if (type === 4 && draft.content === "") throw errors.emptyMessage();
-    interactions.acknowledge(text(params.interaction), text(params.token), type, draft);
+    const data = isRecord(params.data) ? params.data : {};
+    interactions.acknowledge(text(params.interaction), text(params.token), Number(params.type), data, (draft) =>
+      written(draftOf(draft, "data.components")),
+    );
   },
   "POST /webhooks/:application/:token": ({ interactions }, params) =>
     interactions.follow(text(params.token), written(draftOf(params))),
@@ -151,7 +156,8 @@ function post({ world, gateway }: Twin, params: Params): unknown {
   const room = world.room(text(params.channel));
   if (room.channel.type === ChannelType.forum) throw errors.wrongChannelType();
   world.assertWritable(room);
-  const draft = written(draftOf(params));
+  const { uploads } = namedIn(params, uploadsOf(world, room, params));
+  const draft = written({ ...draftOf(params), files: uploads });
   const nonce = params.nonce === undefined ? undefined : text(params.nonce);
   if (nonce !== undefined && nonce.length > 25) {
     throw errors.invalidForm("nonce", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.");
@@ -161,10 +167,7 @@ function post({ world, gateway }: Twin, params: Params): unknown {
     if (earlier === null) throw errors.unknownMessage();
     if (earlier !== undefined) return { ...earlier, nonce };
   }
-  const reference = isRecord(params.message_reference) ? text(params.message_reference.message_id) : undefined;
-  if (reference !== undefined && !room.messages.has(reference)) {
-    throw errors.invalidForm("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message");
-  }
+  const reference = referenceOf(params, room);
   const message = world.keep(room, world.bot, reference === undefined ? draft : { ...draft, replyTo: reference });
   if (nonce !== undefined) {
     room.nonces.set(message.id, nonce);
@@ -174,10 +177,24 @@ function post({ world, gateway }: Twin, params: Params): unknown {
   return nonce === undefined ? message : { ...message, nonce };
 }
 
+/** The message to reply to, where there is to be one. */
+function referenceOf({ message_reference: given }: Params, room: Room): string | undefined {
+  if (!isRecord(given)) return undefined;
+  const id = text(given.message_id);
+  if (!/^\d{1,20}$/.test(id)) {
+    const path = "message_reference.message_id";
+    throw errors.invalidForm(path, "NUMBER_TYPE_COERCE", `Value "${id}" is not snowflake.`);
+  }
+  if (room.unreadable) throw errors.unrepliable();
+  if (room.messages.has(id)) return id;
+  if (given.fail_if_not_exists === false) return undefined;
+  throw errors.invalidForm("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message");
+}
+
 /** Discord cuts blanks off the ends, and counts what is left. */
-function draftOf(params: Params): Draft & { readonly flags: number } {
-  const files = list(params.files).map((file) => ({ name: isRecord(file) ? text(file.name) : "" }));
-  return { content: text(params.content).trim(), files, flags: Number(params.flags ?? 0) };
+function draftOf(params: Params, at = "components"): Draft & { readonly flags: number } {
+  const components = params.components === undefined ? {} : { components: validRows(params.components, at) };
+  return { content: text(params.content).trim(), flags: Number(params.flags ?? 0), ...components };
 }
 
 function written<T extends Draft>(draft: T): T {
@@ -188,8 +205,10 @@ function written<T extends Draft>(draft: T): T {
   return draft;
 }
 
-function contentOf(params: Params, before: Message): string {
-  return params.content === undefined ? before.content : written(draftOf(params)).content;
+function contentOf(params: Params, before: Message, files: number): string {
+  if (params.content === undefined) return before.content;
+  const draft = draftOf(params);
+  return draft.content === "" && files > 0 ? "" : written(draft).content;
 }
 
 function messageIn(room: Room, params: Params): Message {

@@ -8,6 +8,7 @@ import { type Faults, instead, spoil } from "./faults.ts";
 import type { Limiter } from "./limits.ts";
 import { type Reply, refusal, send, success } from "./reply.ts";
 import { type Handler, ROUTES, type Twin } from "./routes.ts";
+import type { Upload } from "./uploads.ts";
 
 export interface ServerParts {
   readonly token: string;
@@ -71,7 +72,7 @@ export class RestServer {
     const { token, clock, faults, journal } = this.#parts;
     const body = await readBody(request);
     const url = new URL(request.url ?? "/", "http://twin");
-    const path = /^\/api\/v10(\/.*)$/.exec(url.pathname)?.[1];
+    const path = /^\/api\/v10(\/.*)$/.exec(url.pathname)?.[1]?.replaceAll("%40", "@");
     const candidates = TABLE.filter(({ pattern }) => path !== undefined && pattern.test(path));
     const route = candidates.find(({ method }) => method === request.method);
     if (route === undefined || path === undefined) {
@@ -113,14 +114,16 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** JSON, or a form with the JSON in `payload_json` and files beside it. A list stands under `body`. */
+/** JSON, or a form with the JSON in `payload_json` and files beside it, as `files[0]` and so on. A list stands under `body`. */
 async function readParams(request: IncomingMessage, body: Buffer): Promise<Params> {
   const type = request.headers["content-type"] ?? "";
   if (type.startsWith("multipart/form-data")) {
     const form = await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
-    const files: { name: string; text: string }[] = [];
-    for (const value of form.values()) {
-      if (typeof value !== "string") files.push({ name: value.name, text: await value.text() });
+    const files: Upload[] = [];
+    for (const [key, value] of form) {
+      if (typeof value === "string") continue;
+      const { name, type, size } = value;
+      files.push({ index: /^files\[(\d+)\]$/.exec(key)?.[1] ?? key, name, type, size, text: await value.text() });
     }
     const json: unknown = JSON.parse(String(form.get("payload_json") ?? "{}"));
     return { ...(isRecord(json) ? json : {}), files };

@@ -8,7 +8,7 @@ import {
   threadLocked,
   unknownChannel,
 } from "./errors.ts";
-import { type Channel, ChannelType, type Message, Snowflakes, type User } from "./wire.ts";
+import { type Attachment, type Channel, ChannelType, type Message, Snowflakes, type User } from "./wire.ts";
 
 /** Why the bot can't write: it was removed, may not post, the person takes no messages, the thread was locked. */
 export type Barrier = "removed" | "muted" | "closed" | "locked";
@@ -39,6 +39,8 @@ export interface Room {
   barrier?: Barrier | undefined;
   /** The bot may not read what was said before: it sees an empty history. */
   unreadable?: boolean;
+  /** The bot may not attach files. */
+  fileless?: boolean;
 }
 
 export interface Draft {
@@ -47,9 +49,16 @@ export interface Draft {
   readonly replyTo?: string;
   readonly type?: number;
   readonly flags?: number;
-  readonly files?: readonly { readonly name: string; readonly type?: string; readonly size?: number }[];
+  readonly files?: readonly FileDraft[];
   readonly embeds?: readonly unknown[];
   readonly components?: readonly unknown[];
+}
+
+export interface FileDraft {
+  readonly name: string;
+  readonly type?: string;
+  readonly size?: number;
+  readonly text?: string;
 }
 
 export class World {
@@ -62,6 +71,10 @@ export class World {
   /** Registered for all guilds and direct conversations. */
   commands: readonly Record<string, unknown>[] = [];
   contentGranted = true;
+  /** Bytes of one file. */
+  uploadLimit = 10 * 1024 * 1024;
+  /** What is in each attachment, by its id. */
+  readonly contents = new Map<string, string>();
   readonly #snowflakes = new Snowflakes();
   readonly #nonceWindow: number;
   readonly #byNonce = new Map<string, { readonly channel: string; readonly id: string; readonly until: number }>();
@@ -115,14 +128,7 @@ export class World {
       mention_everyone: false,
       mentions: draft.mentions ?? [],
       mention_roles: [...draft.content.matchAll(/<@&(\d+)>/g)].map(([, role = ""]) => role),
-      attachments: (draft.files ?? []).map(({ name, type, size = 1 }) => ({
-        id: this.id(),
-        filename: name,
-        size,
-        url: `http://cdn.invalid/attachments/${channel.id}/${id}/${name}`,
-        proxy_url: `http://media.invalid/attachments/${channel.id}/${id}/${name}`,
-        ...(type === undefined ? {} : { content_type: type }),
-      })),
+      attachments: this.attach(room, id, draft.files ?? []),
       embeds: draft.embeds ?? [],
       components: draft.components ?? [],
       pinned: false,
@@ -138,10 +144,27 @@ export class World {
     return message;
   }
 
+  /** Takes files for a message. */
+  attach({ channel }: Room, message: string, files: readonly FileDraft[]): Attachment[] {
+    return files.map(({ name, type, size = 1, text = "" }) => {
+      const id = this.id();
+      this.contents.set(id, text);
+      const path = `${channel.id}/${message}/${name}`;
+      return {
+        id,
+        filename: name,
+        size,
+        url: `http://cdn.invalid/attachments/${path}`,
+        proxy_url: `http://media.invalid/attachments/${path}`,
+        ...(type === undefined ? {} : { content_type: type }),
+      };
+    });
+  }
+
   revise(
     room: Room,
     id: string,
-    changes: Partial<Pick<Message, "content" | "embeds" | "components" | "mentions">>,
+    changes: Partial<Pick<Message, "content" | "embeds" | "components" | "mentions" | "attachments">>,
   ): Message {
     const before = room.messages.get(id);
     if (before === undefined) throw new Error(`channel ${room.channel.id} has no message ${id}`);
