@@ -3,6 +3,7 @@ import type { Clock } from "../../src/model.ts";
 import { type DiscordTwin, startDiscordTwin } from "../twins/discord/index.ts";
 import { type SlackTwin, startSlackTwin, type TwinChat } from "../twins/slack/index.ts";
 import { startTelegramTwin, type TelegramTwin } from "../twins/telegram/index.ts";
+import { discordRoom, type Room, slackRoom, telegramRoom } from "./asks-rooms.ts";
 
 export type PlatformName = "telegram" | "slack" | "slack over HTTP" | "discord";
 
@@ -10,6 +11,8 @@ export interface Platform {
   /** Its line under `adapters`. */
   readonly config: string;
   readonly places: readonly Place[];
+  /** A new conversation with so many people in it. */
+  room(size: number): Room;
   /** Whether a gateway receives from it. */
   readonly heard: boolean;
   /** What the bot shows where nobody spoke to it. */
@@ -78,6 +81,7 @@ function onTelegram(twin: TelegramTwin): Platform {
   return {
     config: `telegram: { type: telegram, token: "${twin.token}", apiRoot: "${twin.apiRoot}" }`,
     places,
+    room: (size) => telegramRoom(twin, size),
     get heard() {
       return twin.polling;
     },
@@ -133,11 +137,14 @@ function onSlack(twin: SlackTwin, mode: "socket" | "http"): Platform {
     };
   });
   const writing = ["chat.postMessage", "chat.update"];
+  // Both kinds may run in one gateway: each has a name, and so a path, of its own.
+  const name = mode === "http" ? "slack-http" : "slack";
   const account =
     mode === "http" ? `mode: http, signingSecret: "${twin.signingSecret}"` : `appToken: "${twin.appToken}"`;
   return {
-    config: `slack: { type: slack, botToken: "${twin.botToken}", ${account}, apiUrl: "${twin.apiUrl}" }`,
+    config: `${name}: { type: slack, botToken: "${twin.botToken}", ${account}, apiUrl: "${twin.apiUrl}" }`,
     places: [...direct, ...threaded],
+    room: (size) => slackRoom(twin, size),
     get heard() {
       return mode === "http" || twin.sockets.size > 0;
     },
@@ -153,7 +160,7 @@ function onSlack(twin: SlackTwin, mode: "socket" | "http"): Platform {
     cut: () => twin.sockets.drop(Math.random() < 0.5 ? undefined : "refresh_requested"),
     repeat: () => twin.redeliver(),
     reach: (url) => {
-      twin.requests.url = `${url}/slack`;
+      twin.requests.url = `${url}/${name}`;
       twin.deliveries.flush();
     },
     stop: () => twin.stop(),
@@ -186,6 +193,7 @@ function onDiscord(twin: DiscordTwin): Platform {
   return {
     config: `discord: { type: discord, token: "${twin.token}", apiUrl: "${twin.apiUrl}" }`,
     places,
+    room: (size) => discordRoom(twin, size),
     get heard() {
       return twin.gateway.connected;
     },
