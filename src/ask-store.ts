@@ -17,7 +17,10 @@ import type { Fence } from "./store.ts";
  * message that shows it (so that it is edited), and an entry of the audit log.
  */
 export interface AskStore {
-  /** Opens an ask, with `draft.outbox` ahead of its cards: one, or one for each question. */
+  /**
+   * Opens an ask, with `draft.outbox` ahead of its cards: one, or one for each question. Rejects with STALE_FENCE where
+   * it names a turn that is not in flight (any more).
+   */
   openAsk(channel: ChannelId, fence: Fence, draft: AskDraft): Promise<AskOpened>;
 
   /**

@@ -20,10 +20,13 @@ export class Briefing {
     return found.filter((ask) => ask !== undefined);
   }
 
-  async assignment(turn: Turn): Promise<Assignment> {
+  /** Undefined where it is to carry out a plan of a session that was left by `/new` in that moment. */
+  async assignment(turn: Turn): Promise<Assignment | undefined> {
     const { context, channel, session, insist } = this.#scope;
     const id = turn.messages.find(({ plan }) => plan?.ask !== undefined)?.plan?.ask;
     const plan = id === undefined ? undefined : await insist("read a plan", () => context.store.ask(id));
+    const step = turn.messages.find((message) => message.plan)?.plan?.step;
+    if (step === "carry out" && plan?.session !== session().id) return undefined;
     return assignmentOf(turn, session(), context.route(channel), plan);
   }
 

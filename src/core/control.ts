@@ -88,19 +88,24 @@ export class Controller {
       return { settings: { ...settings, [list]: [...(settings?.[list] ?? []), ruleFor(request, by, at)] } };
     }
     if (request.kind !== "plan" || ask.turn !== undefined) return {};
-    if (verdict.kind === "approved") return { enqueue: this.#carryOut(ask, end) };
+    if (verdict.kind === "approved") return { enqueue: this.#carryOut(ask, at) };
     const reason = verdict.kind === "rejected" ? verdict.reason : undefined;
     if (reason === undefined) return {};
     const note = `${by.name} rejected your last plan: ${reason}`;
     return { settings: { ...(settings as SessionSettings), note } };
   }
 
-  #carryOut(
-    { id, context }: Ask,
-    { by, at }: Pick<Extract<Ask["end"], { by?: unknown }>, "at"> & { by: Message["sender"] },
-  ): Message {
+  /** Whoever approved it: it is done for whom the plan was made for, who is asked what comes up. */
+  #carryOut({ id, context, requester }: Ask, at: number): Message {
     const text = (context?.messages ?? []).map((message) => message.text).join("\n\n");
-    return { id: `plan:${id}`, sender: by, text, sentAt: at, acceptedAt: at, plan: { ask: id, step: "carry out" } };
+    return {
+      id: `plan:${id}`,
+      sender: requester,
+      text,
+      sentAt: at,
+      acceptedAt: at,
+      plan: { ask: id, step: "carry out" },
+    };
   }
 
   /** A message that came while an ask was open. */

@@ -93,6 +93,11 @@ export function suspended(ending: Ending): TurnFailure {
   return { ...bare(ending), outcome: "suspend", cause: "it waits for a decision", outbox };
 }
 
+/** What it was to carry out belongs to a session that is over. */
+export function outdated(ending: Ending): TurnFailure {
+  return { ...bare(ending), take: ending.take, outcome: "cancel", cause: "a new session was begun" };
+}
+
 /** The gateway, not the agent, ends the attempt. */
 export function requeued(ending: Ending): TurnFailure {
   return { ...bare(ending), outcome: "requeue", cause: "the gateway was stopped" };

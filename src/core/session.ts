@@ -21,7 +21,7 @@ import { Briefing } from "./briefing.ts";
 import { backoff, sleep } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { Controller } from "./control.ts";
-import { answered, cancelled, type Ending, parked, patched, requeued, retried, suspended } from "./ending.ts";
+import { answered, cancelled, type Ending, outdated, parked, patched, requeued, retried, suspended } from "./ending.ts";
 import { Outbox } from "./outbox.ts";
 import { type Run, Runner } from "./runner.ts";
 import type { SessionScope } from "./scope.ts";
@@ -160,6 +160,7 @@ export class LiveSession {
       if (earlier.some(({ end }) => end === undefined)) return await this.#suspend(turn, preview);
       if (turn.attempt > this.#context.attempts) return await this.#endParked(turn, preview, interruptedTooOften(turn));
       const assignment = await work.briefing.assignment(turn);
+      if (!assignment) return await this.#fail(outdated(this.#endingOf(turn, undefined)), turn, "dropped");
       const asking = work.briefing.asking(turn, assignment, earlier, work.waiters, current.signal);
       current.asking = asking;
       this.#runner ??= new Runner(this.#context, this.#adapter);
@@ -357,7 +358,8 @@ export class LiveSession {
   }
 
   #broken(error: unknown): void {
-    if (!hasCode(error, "STALE_FENCE") && !hasCode(error, "STORE_CLOSED")) {
+    const isGivenUp = this.#work?.alive.signal.aborted === true;
+    if (!isGivenUp && !hasCode(error, "STALE_FENCE") && !hasCode(error, "STORE_CLOSED")) {
       this.#context.emit({ type: "fault", doing: `work in ${this.channel}`, error });
     }
     this.abandon();

@@ -18,7 +18,7 @@ export class RunSlots {
     try {
       return await task(slot);
     } finally {
-      slot.give();
+      slot.end();
     }
   }
 
@@ -44,19 +44,27 @@ export class RunSlots {
 export class Slot {
   readonly #take: (signal: AbortSignal) => Promise<(() => void) | undefined>;
   #give: (() => void) | undefined;
+  #isOver = false;
 
   constructor(take: (signal: AbortSignal) => Promise<(() => void) | undefined>) {
     this.#take = take;
   }
 
-  /** False where the signal aborted before one was free. Where it is held already, nothing happens. */
+  /** False where the signal aborted before one was free, or the turn is over. Where it is held already, nothing happens. */
   async take(signal: AbortSignal): Promise<boolean> {
     if (this.#give) return true;
+    if (this.#isOver) return false;
     const give = await this.#take(signal);
-    // Two who wait for it at once need one.
-    if (this.#give) give?.();
+    // Two who wait for it at once need one; and the turn may have ended meanwhile.
+    if (this.#give || this.#isOver) give?.();
     else this.#give = give;
     return this.#give !== undefined;
+  }
+
+  /** For good: nobody would give back what is taken after it. */
+  end(): void {
+    this.#isOver = true;
+    this.give();
   }
 
   give(): void {

@@ -3,7 +3,7 @@
  * everything durable to the session.
  */
 import type { AgentSession, AgentTurn } from "../agent.ts";
-import type { ChannelAdapter } from "../channel.ts";
+import { type ChannelAdapter, hasFiles } from "../channel.ts";
 import { describe } from "../errors.ts";
 import type { AgentEvent, AgentFailure, ChannelId, Clock, Json, Turn } from "../model.ts";
 import type { Asking } from "./asks/asking.ts";
@@ -70,7 +70,7 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
   }
 }
 
-function agentTurn({ turn, assignment, asking, slot, signal }: TurnRun): AgentTurn {
+function agentTurn({ turn, assignment, asking, slot, adapter, channel, signal }: TurnRun): AgentTurn {
   const { phase, messages, plan, systemPrompt, note } = assignment;
   return {
     ...{ id: turn.id, messages, attempt: turn.attempt, signal, phase, decided: asking.decided },
@@ -78,6 +78,10 @@ function agentTurn({ turn, assignment, asking, slot, signal }: TurnRun): AgentTu
     ...(systemPrompt === undefined ? {} : { systemPrompt }),
     ...(note === undefined ? {} : { note }),
     ask: (request) => asking.ask(request, slot),
+    read: async (file) => {
+      if (!hasFiles(adapter)) throw new Error(`${adapter.name} gives no files`);
+      return await adapter.download(channel, file, signal);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Asks through the whole of core, on a real store, with a platform and an agent in the test's hand. */
 import { expect, test } from "vitest";
 import type { AskOutcome } from "../../src/agent.ts";
+import { SwitchboardError } from "../../src/errors.ts";
 import type { AskRequest, ChannelId, Sender } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
 import { Bench } from "../support/gateway.ts";
@@ -427,4 +428,72 @@ test("operators decide, say, and read the audit log", async () => {
     ["answered", "root", "r"],
     ["decided", "root", undefined],
   ]);
+});
+
+test("what a carried-out plan asks is for whose message led to it, whoever approved it", async () => {
+  const bench = await Bench.open({ ...PLANNING, access: { default: "allow", allow: [], admins: ["local:root"] } });
+  await planned(bench);
+  await bench.channel.press("a", "Approve", { by: { id: "local:root", name: "Root" } });
+  const run = await bench.run("a");
+  const outcome = run.turn.ask(RM);
+  await bench.shows("a", /May it do this/);
+  expect(await bench.channel.press("a", "Allow once")).toMatchObject({ ok: true });
+  expect(await outcome).toMatchObject({ kind: "approved", by: { name: "Ann" } });
+});
+
+test("/stop drops also what waits beside an ask", async () => {
+  const bench = await Bench.open(PLANNING);
+  await planned(bench);
+  await Promise.all([bench.channel.say("a", "2", "hello", { sender: BOB }), bench.channel.say("a", "s", "/stop")]);
+  await eventually(async () => (await bench.receipt("a", "s"))?.state === "answered", "/stop is carried out");
+  await bench.idle("a");
+  expect(await bench.receipt("a", "2")).toMatchObject({ state: "dropped" });
+});
+
+test("a plan that was approved in the moment of a /new is not carried out in the new session", async () => {
+  const bench = await Bench.open(PLANNING);
+  await planned(bench);
+  await Promise.all([bench.channel.press("a", "Approve"), bench.channel.say("a", "n", "/new")]);
+  await eventually(async () => (await bench.receipt("a", "n"))?.state === "answered", "/new is carried out");
+  await bench.channel.say("a", "2", "hello");
+  (await bench.run("a", "hello")).done();
+  await bench.idle("a");
+  expect(bench.agent.began.map(({ text }) => text)).toEqual(["add a test", "hello"]);
+});
+
+test("an ask is not opened any more where its turn was stopped while the store was away", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "clean up");
+  const run = await bench.run("a");
+  const open = bench.store.openAsk.bind(bench.store);
+  let away = true;
+  let calls = 0;
+  bench.store.openAsk = async (...args) => {
+    calls += 1;
+    if (away) throw new SwitchboardError("STORE_UNAVAILABLE", "away");
+    return await open(...args);
+  };
+  const outcome = run.turn.ask(RM);
+  outcome.catch(() => {});
+  await eventually(() => calls > 0, "it is tried");
+  await bench.channel.say("a", "s", "/stop");
+  await eventually(async () => (await bench.receipt("a", "1"))?.state === "dropped", "it is stopped");
+  away = false;
+  await bench.advance(10_000, 1_000);
+  await expect(outcome).rejects.toThrow();
+  expect(await openAsks(bench)).toEqual([]);
+});
+
+test("a turn that ends while it asks gives its run slot back, once and for all", async () => {
+  const bench = await Bench.open({ pool: { maxRunning: 1 } });
+  await bench.channel.say("a", "1", "clean up");
+  const run = await bench.run("a");
+  run.turn.ask(RM).catch(() => {});
+  run.fail("no luck", false);
+  await bench.shows("a", /could not be answered/);
+  for (const id of ["1", "2"]) {
+    await bench.channel.say("b", id, `hello ${id}`);
+    (await bench.run("b", `hello ${id}`)).done();
+  }
+  await bench.idle("b");
 });

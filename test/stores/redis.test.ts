@@ -249,13 +249,12 @@ describe("what goes in comes out", () => {
         expect((await store.pending(channel, lease.fence)).controls).toEqual([]);
 
         const draft = asking({
-          turn: name,
           request: questions(...ids),
           key: name,
           outbox: [{ kind: "notice", text: name }],
         });
         const { ask } = await store.openAsk(channel, lease.fence, draft);
-        expect(ask).toMatchObject({ turn: name, request: draft.request, key: name, answers: {} });
+        expect(ask).toMatchObject({ request: draft.request, key: name, answers: {} });
         expect(await store.accept(event(`${name}!`, { channel, answers: name, replyTo: name }), ROOM)).toEqual({
           status: "aside",
         });

@@ -125,11 +125,10 @@ export class Asks {
   async remind(ask: Ask): Promise<boolean> {
     const { store, clock, settings, emit } = this.#options;
     const { id, reminders } = ask;
-    const reminded = await store.remindAsk(
-      id,
-      cooldownOf(settings, reminders),
-      dueAt(settings, ask, reminders + 1, clock.now()),
-    );
+    const cooldown = cooldownOf(settings, reminders);
+    // Too early: nothing is changed, the next reminder comes when it was to come.
+    if (clock.now() - (ask.remindedAt ?? ask.openedAt) < cooldown) return false;
+    const reminded = await store.remindAsk(id, cooldown, dueAt(settings, ask, reminders + 1, clock.now()));
     if (reminded) emit({ type: "ask", channel: ask.channel, ask: id, what: "reminded" });
     return reminded;
   }

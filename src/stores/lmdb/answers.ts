@@ -23,6 +23,7 @@ export function openAsk(
   context.owners.check(channel, fence);
   const row = readChannel(transaction, channel);
   if (row.session === undefined) throw staleFence(channel);
+  if (draft.turn !== undefined && draft.turn !== row.turn?.id) throw staleFence(channel);
   const opened = createAsk(transaction, context, channel, row, row.session, draft);
   saveChannel(transaction, channel, row);
   return opened;

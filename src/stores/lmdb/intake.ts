@@ -31,7 +31,9 @@ export function accept(
     transaction.hint(channel, isTold ? "state" : "outbox");
     return { status: "full" };
   }
-  const message: Message = { id, sender: event.sender, text: event.text, sentAt: event.sentAt, acceptedAt: now };
+  const { sender, text, sentAt, files } = event;
+  const attached = files === undefined ? {} : { files };
+  const message: Message = { id, sender, text, sentAt, acceptedAt: now, ...attached };
   if (isAside) {
     addControl(transaction, context, channel, row, sayOf(event, message));
     addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "q"]));
@@ -91,7 +93,10 @@ export function signal(
   const cancellation: Cancellation = { by: sender.id, reason, at: now };
   const wasSuspended = isSuspended(row);
   const cancelledTurn = cancel === undefined ? null : cancelTurn(row, cancellation);
-  const dropped = cancel === "all" ? dropWaiting(transaction, context, channel, row, reason) : 0;
+  const dropped =
+    cancel === "all"
+      ? dropWaiting(transaction, context, channel, row, reason) + dropSaid(transaction, context, channel, row, reason)
+      : 0;
   const effect = { cancelledTurn, dropped };
   const control: Control = {
     id,
@@ -197,4 +202,22 @@ export function dropWaiting(
   row.head = row.tail;
   count(transaction, { queued: -dropped });
   return dropped;
+}
+
+/** Drops the messages that wait to be read as answers. */
+export function dropSaid(
+  transaction: Transaction,
+  context: Context,
+  channel: ChannelId,
+  row: ChannelRow,
+  reason: string,
+): number {
+  const said = row.controls.filter((id) => transaction.get(controlKey(channel, id))?.command === "say");
+  if (said.length === 0) return 0;
+  for (const id of said) {
+    transaction.remove(controlKey(channel, id));
+    replaceReceipt(transaction, context, channel, row, [id, context.clock.now(), "d", reason]);
+  }
+  row.controls = row.controls.filter((id) => !said.includes(id));
+  return said.length;
 }

@@ -11,7 +11,8 @@ export function describeAskMessages(open: OpenHarness): void {
       await stage.accept("0");
       const lease = await stage.own();
       const { ask } = await openAsk(stage.store, lease);
-      const said = event("a,1;", { text: 'yes\n"please"; 50%', replyTo: "0", answers: "message 1" });
+      const files = [{ id: "f,1;[", name: 'a "b"\n.txt', type: "text/plain", size: 5 }];
+      const said = event("a,1;", { text: 'yes\n"please"; 50%', replyTo: "0", answers: "message 1", files });
       expect(await stage.store.accept(said, ROOM)).toEqual({ status: "aside" });
       stage.advance(5);
       expect(await stage.store.accept(event("2"), ROOM)).toEqual({ status: "aside" });
@@ -24,7 +25,7 @@ export function describeAskMessages(open: OpenHarness): void {
       expect(after.controls).toEqual([
         {
           ...{ id: said.id, command: "say", args: "", sender, at: at - 5, replyTo: "0", answers: "message 1" },
-          message: { id: said.id, sender, text: said.text, sentAt, acceptedAt: at - 5 },
+          message: { id: said.id, sender, text: said.text, sentAt, acceptedAt: at - 5, files },
         },
         {
           ...{ id: "2", command: "say", args: "", sender, at },
@@ -55,6 +56,27 @@ export function describeAskMessages(open: OpenHarness): void {
         status: "duplicate",
         receipt: { receipt: { state: "answered" } },
       });
+    });
+
+    test("are dropped by a command that drops what waits, with it, once", async () => {
+      const lease = await stage.own();
+      const { ask } = await openAsk(stage.store, lease);
+      await stage.store.accept(event("1"), ROOM);
+      await stage.store.answerAsk(ask.id, APPROVED);
+      await stage.accept("2");
+      const stop = { command: "stop", args: "", cancel: "all", reason: "/stop by Ann" } as const;
+      expect(await stage.store.signal(event("s"), stop)).toMatchObject({ status: "stored", effect: { dropped: 2 } });
+      for (const id of ["1", "2"]) {
+        const receipt = { state: "dropped", reason: "/stop by Ann" };
+        expect(await stage.store.receipt(CHANNEL, id)).toMatchObject({ receipt });
+      }
+      // Whoever is at work on it is too late.
+      const message: Message = { id: "1", sender: ANN, text: "message 1", sentAt: 1, acceptedAt: 1 };
+      await stage.store.finishControl(CHANNEL, lease.fence, { control: "1", outbox: [], enqueue: message });
+      expect(await stage.store.receipt(CHANNEL, "1")).toMatchObject({ receipt: { state: "dropped" } });
+      const { controls } = await stage.store.pending(CHANNEL, lease.fence);
+      expect(controls.map(({ command }) => command)).toEqual(["ask", "stop"]);
+      expect((await stage.store.queue(CHANNEL)).waiting).toEqual([]);
     });
 
     test("are refused where as many commands wait as there may be messages", async () => {

@@ -166,6 +166,18 @@ export function describeAsks(open: OpenHarness): void {
       expect(entries.map(({ what }) => what)).toEqual(["opened", "decided"]);
     });
 
+    test("are not opened of a turn that is not in flight", async () => {
+      await stage.accept("1");
+      const lease = await stage.own();
+      const turn = await stage.claim(lease);
+      const refused = { code: "STALE_FENCE" };
+      await expect(openAsk(stage.store, lease, { turn: `${turn.id}0` })).rejects.toMatchObject(refused);
+      await openAsk(stage.store, lease, { turn: turn.id });
+      await stage.commit(lease, turn);
+      await expect(openAsk(stage.store, lease, { turn: turn.id, key: "2" })).rejects.toMatchObject(refused);
+      expect((await stage.store.asks({ channel: CHANNEL, limit: 9 })).asks).toEqual([]);
+    });
+
     test("have their questions answered one by one; the last answer decides", async () => {
       const lease = await stage.own();
       const { ask } = await openAsk(stage.store, lease, { request: QUESTIONS });

@@ -21,7 +21,7 @@ export function describeViews(open: OpenHarness): void {
     const stage = setStage(open);
 
     test("know nothing of what never was", async () => {
-      expect(await stage.store.queue(CHANNEL)).toEqual({ waiting: [], asks: 0, recent: [] });
+      expect(await stage.store.queue(CHANNEL)).toEqual({ waiting: [], asks: 0, commands: 0, recent: [] });
       expect(await stage.store.receipt(CHANNEL, "1")).toBeUndefined();
       expect(await stage.store.current(CHANNEL)).toBeUndefined();
       expect(await stage.store.get("ses_unknown")).toBeUndefined();

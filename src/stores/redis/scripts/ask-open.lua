@@ -9,6 +9,7 @@ local ask = key('a', draft[1])
 readRow()
 if not isOwner() or row.session == '' then return { 'stale' } end
 if redis.call('EXISTS', ask) == 0 then
+  if draft[2] ~= '' and string.match(row.turn, '^%S*') ~= draft[2] then return { 'stale' } end
   askTools().open(draft, addReplies(drafts))
   saveRow()
 end

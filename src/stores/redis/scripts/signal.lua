@@ -16,7 +16,18 @@ if cancel ~= '' then
     set('cancelled', cancellation)
     cancelled = turn.id
   end
-  if cancel == 'all' then dropped = dropWaiting(reason) end
+  if cancel == 'all' then
+    dropped = dropWaiting(reason)
+    -- A `say`: see `readControl`.
+    local commands = redis.call('HGETALL', key('k'))
+    for i = 1, #commands, 2 do
+      if string.find(commands[i + 1], '^[^\n]*\n\n\n%[') then
+        redis.call('HDEL', key('k'), commands[i])
+        replaceReceipt(commands[i], now36 .. ',d,' .. reason)
+        dropped = dropped + 1
+      end
+    end
+  end
 end
 local sequence = nextOf('replies')
 redis.call('HSET', key('k'), id, sequence .. '\n' .. cancelled .. '\n' .. dropped .. '\n' .. control)
