@@ -7,7 +7,17 @@
  *   on: child processes and their children are ended before it returns.
  * - Nothing outlives `close`, also when a `run` is under way.
  */
-import type { AgentEvent, AskRequest, ChannelId, GrantScope, Json, Message, Sender, TranscriptEntry } from "./model.ts";
+import type {
+  AgentEvent,
+  AskRequest,
+  Attachment,
+  ChannelId,
+  GrantScope,
+  Json,
+  Message,
+  Sender,
+  TranscriptEntry,
+} from "./model.ts";
 
 export interface Agent {
   /** Called once for each live session. Rejects where the agent can't be started; it is tried again with the next turn. */
@@ -50,6 +60,8 @@ export interface AgentTurn {
    * Rejects when `signal` aborts.
    */
   ask(request: AskRequest): Promise<AskOutcome>;
+  /** The bytes of a file that came with one of `messages`. Rejects where the platform doesn't give it. */
+  read(file: Attachment): Promise<Uint8Array>;
   /** What was decided of the requests of earlier attempts, for agents that don't ask again by themselves. */
   readonly decided: readonly DecidedRequest[];
 }

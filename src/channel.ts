@@ -11,7 +11,7 @@
  * - An account that can't work (wrong token, revoked, another poller) says so in `health()`, with a remedy,
  *   tries again where that can help, and never ends the process.
  */
-import type { Amendment, ChannelId, InboundEvent, MessageRef, Sender } from "./model.ts";
+import type { Amendment, Attachment, ChannelId, InboundEvent, MessageRef, Sender } from "./model.ts";
 
 export interface ChannelAdapter {
   /** The name under `adapters` in the configuration: the first part of its channel ids. */
@@ -127,6 +127,12 @@ export interface Exclusive {
   readonly exclusive: string;
 }
 
+/** What people attach to messages can be read. */
+export interface Files {
+  /** The bytes of a file that came with a message. Rejects with `DeliveryError`: `gone` and `refused` where it can't be had. */
+  download(channel: ChannelId, file: Attachment, signal: AbortSignal): Promise<Uint8Array>;
+}
+
 /** What became of a send whose outcome got lost can be seen on the platform. */
 export interface Lookup {
   /**
@@ -185,6 +191,10 @@ export function canAnnounce(adapter: ChannelAdapter): adapter is ChannelAdapter 
 
 export function canLookUp(adapter: ChannelAdapter): adapter is ChannelAdapter & Lookup {
   return "lookup" in adapter;
+}
+
+export function hasFiles(adapter: ChannelAdapter): adapter is ChannelAdapter & Files {
+  return "download" in adapter;
 }
 
 export function hasHistory(adapter: ChannelAdapter): adapter is ChannelAdapter & History {

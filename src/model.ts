@@ -60,6 +60,19 @@ export interface InboundEvent {
   readonly caughtUp?: true;
   /** The gateway's own message that this one replies to, where the platform says so. */
   readonly answers?: MessageRef;
+  /** What was attached to it. The text names each, for agents that take no files. */
+  readonly files?: readonly Attachment[];
+}
+
+/** A file that a person sent; it stays on the platform until an agent wants it. */
+export interface Attachment {
+  /** The platform's own handle. Opaque outside its adapter. */
+  readonly id: string;
+  readonly name: string;
+  /** As the platform says, such as "image/png"; "application/octet-stream" where it doesn't. */
+  readonly type: string;
+  /** Bytes, as the platform says. */
+  readonly size: number;
 }
 
 /** A person's later change of a message: its new text, or null where it was deleted. */
@@ -77,6 +90,7 @@ export interface Message {
   readonly sentAt: number;
   /** When the store took it. */
   readonly acceptedAt: number;
+  readonly files?: readonly Attachment[];
   /** What it has to do with a plan: it is the one that was approved, or it wants another one. */
   readonly plan?: PlanStep;
 }

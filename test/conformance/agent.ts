@@ -348,7 +348,7 @@ export function turnOf(text: string, options: TurnOptions = {}): AgentTurn {
     if (!people) throw new Error(`nobody expects to be asked for ${request.kind}`);
     return await people.ask(request, signal);
   };
-  return { id: "turn-1", messages, attempt: 1, phase: "work", decided: [], ...given, signal, ask };
+  return { id: "turn-1", messages, attempt: 1, phase: "work", decided: [], read: noFile, ...given, signal, ask };
 }
 
 export async function collect(session: AgentSession, text: string, options?: TurnOptions): Promise<AgentEvent[]> {
@@ -363,4 +363,8 @@ export function textOf(events: readonly AgentEvent[]): string {
 
 function isEnd(event: AgentEvent): boolean {
   return event.type === "done" || event.type === "failed";
+}
+
+async function noFile(): Promise<never> {
+  throw new Error("no file comes with this turn");
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { DeliveryError, type SendOptions } from "../../src/channel.ts";
+import { DeliveryError, type Files, type SendOptions } from "../../src/channel.ts";
 import { SwitchboardError } from "../../src/errors.ts";
-import type { ChannelId } from "../../src/model.ts";
+import type { Attachment, ChannelId } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
 import { Bench } from "../support/gateway.ts";
 import { LocalChannel } from "../support/local-channel.ts";
@@ -550,4 +550,21 @@ test("an operator who cancels an archived session does not stop the current one"
   const run = await bench.run("a", "two");
   expect(await bench.gateway.operations.cancel(old, "operator")).toEqual({ cancelledTurn: null, dropped: 0 });
   expect(run.aborted).toBe(false);
+});
+
+test("an agent reads a file that came with a message, from the platform and when it wants", async () => {
+  class WithFiles extends LocalChannel implements Files {
+    async download(_: ChannelId, file: Attachment): Promise<Uint8Array> {
+      if (file.id !== "f1") throw new DeliveryError("gone", "it was deleted");
+      return new TextEncoder().encode("bytes");
+    }
+  }
+  const bench = await Bench.open({}, new WithFiles());
+  const file = { id: "f1", name: "a.txt", type: "text/plain", size: 5 };
+  await bench.channel.say("a", "1", "[file: a.txt]", { files: [file] });
+  await bench.crash();
+  const { turn } = await bench.run("a");
+  expect(turn.messages[0]?.files).toEqual([file]);
+  expect(new TextDecoder().decode(await turn.read(file))).toBe("bytes");
+  await expect(turn.read({ ...file, id: "f2" })).rejects.toThrow("it was deleted");
 });

@@ -15,6 +15,7 @@ export interface Place {
  * - SWITCHBOARD_TURN: the same for every attempt, so that a program can tell a repetition
  * - SWITCHBOARD_ATTEMPT: from 1
  * - SWITCHBOARD_PHASE: "plan" where a plan is wanted and nothing done, else "work"
+ * - SWITCHBOARD_FILES: the paths of the files that came with the messages, one a line; gone when the program ends
  * - SWITCHBOARD_SENDER: the id of who sent the (last) message
  */
 export function environmentOf(
@@ -22,6 +23,7 @@ export function environmentOf(
   added: Readonly<Record<string, string>>,
   place: Place,
   turn: AgentTurn,
+  files: readonly string[],
 ): NodeJS.ProcessEnv {
   const passedOn = Object.entries(own).filter(([name]) => PASSED_ON.test(name));
   return {
@@ -32,6 +34,7 @@ export function environmentOf(
     SWITCHBOARD_TURN: turn.id,
     SWITCHBOARD_ATTEMPT: String(turn.attempt),
     SWITCHBOARD_PHASE: turn.phase,
+    SWITCHBOARD_FILES: files.join("\n"),
     SWITCHBOARD_SENDER: turn.messages.at(-1)?.sender.id ?? "",
   };
 }

@@ -16,6 +16,7 @@ import type { AgentEvent } from "../../model.ts";
 import { RunSlot } from "../shared/run.ts";
 import { environmentOf, type Place } from "./environment.ts";
 import { exitFailure, startFailure } from "./failure.ts";
+import { fetchFiles, type TurnFiles } from "./files.ts";
 import { Program } from "./program.ts";
 
 export interface CommandOptions {
@@ -54,17 +55,28 @@ class CommandSession implements AgentSession {
   }
 
   async *#events(turn: AgentTurn): AsyncGenerator<AgentEvent> {
+    const files = await fetchFiles(turn);
+    try {
+      if (!turn.signal.aborted) yield* this.#run(turn, files);
+    } finally {
+      await files.remove();
+    }
+  }
+
+  async *#run(turn: AgentTurn, files: TurnFiles): AsyncGenerator<AgentEvent> {
     const { signal } = turn;
     const { command, cwd } = this.#config;
     const name = command[0] ?? "";
-    const env = environmentOf(this.#env, this.#config.env, this.#place, turn);
-    const starting = Program.start({ command, env, input: promptOf(turn), ...(cwd === undefined ? {} : { cwd }) });
+    const env = environmentOf(this.#env, this.#config.env, this.#place, turn, files.paths);
+    const input = [promptOf(turn), ...files.missing].join("\n\n");
+    const starting = Program.start({ command, env, input, ...(cwd === undefined ? {} : { cwd }) });
     // Stopped as soon as the signal aborts and not when the consumer asks next: after a `close` it may never ask.
     const stop = () => {
-      this.#stopping = starting.then(
+      const stopped = starting.then(
         (program) => program.stop(),
         () => {}, // It never started: the failure is told below.
       );
+      this.#stopping = stopped.then(files.remove);
     };
     signal.addEventListener("abort", stop, { once: true });
     let program: Program;

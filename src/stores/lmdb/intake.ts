@@ -205,7 +205,7 @@ export function dropWaiting(
 }
 
 /** Drops the messages that wait to be read as answers. */
-export function dropSaid(
+function dropSaid(
   transaction: Transaction,
   context: Context,
   channel: ChannelId,

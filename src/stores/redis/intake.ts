@@ -14,9 +14,10 @@ export async function accept(
   event: InboundEvent,
   { max, fullNotice }: AcceptOptions,
 ): Promise<Accepted> {
-  const { channel, id, sender, text: said, sentAt, caughtUp } = event;
+  const { channel, id, sender, text: said, sentAt, caughtUp, files } = event;
+  const attached = files === undefined ? {} : { files };
   const now = context.clock.now();
-  const message: Message = { id, sender, text: said, sentAt, acceptedAt: now };
+  const message: Message = { id, sender, text: said, sentAt, acceptedAt: now, ...attached };
   const notice = JSON.stringify({ kind: "notice", text: fullNotice });
   const mark = markOf(caughtUp);
   const refusal = mark + droppedReceipt(now, "the queue is full");
