@@ -161,6 +161,8 @@ export interface Control {
   readonly sender: Sender;
   readonly at: number;
   readonly replyTo?: string;
+  /** It will put a message into the inbox: what drops those that wait drops it, too. */
+  readonly enqueues?: true;
   /** What its arrival did in the same step, for the answer to say so. */
   readonly effect?: ControlEffect;
   /** Of `say`: a message that came while an ask was open, and may be the answer to it. */

@@ -52,7 +52,7 @@ export interface Store extends Journal, AskStore {
 
   /**
    * Records a command. With `cancel` the same step marks the turn in flight as cancelled (`turn`), and also
-   * drops every waiting message, also those that wait as `say`, with a receipt that gives `reason` (`all`).
+   * drops every waiting message, also those that wait as `say`, and commands with `enqueues`, with a receipt that gives `reason` (`all`).
    */
   signal(event: InboundEvent, control: ControlDraft): Promise<Signalled>;
 
@@ -222,6 +222,8 @@ export interface ControlDraft {
   readonly command: string;
   readonly args: string;
   readonly cancel?: "turn" | "all";
+  /** See `Control`. */
+  readonly enqueues?: true;
   /** Why: stands in the receipts of what it cancels. */
   readonly reason: string;
 }

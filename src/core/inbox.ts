@@ -97,6 +97,7 @@ export class Inbox implements Intake {
       args,
       reason: `/${command.name} by ${event.sender.name}`,
       ...(cancel ? { cancel } : {}),
+      ...(command.enqueues?.(args) ? { enqueues: true } : {}),
     });
     return { status: signalled.status === "duplicate" ? "duplicate" : "command" };
   }

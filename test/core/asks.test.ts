@@ -125,7 +125,7 @@ test("a grant lasts for the session, a rule for the channel, and /rules takes it
   expect(await second.turn.ask(RM)).toMatchObject({ kind: "approved", by: { name: "a rule" } });
   const other = { ...RM, target: "rm -rf /" };
   const dangerous = second.turn.ask(other);
-  await bench.shows("a", /May it do this[\s\S]*reject with a reason/);
+  await eventually(async () => (await openAsks(bench))[0]?.shown.length === 1, "it is shown");
   await bench.channel.press("a", "Always");
   expect(await dangerous).toMatchObject({ kind: "approved", scope: "always" });
   second.done();

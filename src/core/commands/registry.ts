@@ -37,6 +37,8 @@ export interface Command extends CommandInfo {
    * busy, slow or gone.
    */
   cancels?(args: string): "turn" | "all";
+  /** It will put a message into the inbox. */
+  enqueues?(args: string): boolean;
   run(context: CommandContext): Promise<CommandResult>;
 }
 

@@ -84,7 +84,7 @@ export function signal(
   transaction: Transaction,
   context: Context,
   event: InboundEvent,
-  { command, args, cancel, reason }: ControlDraft,
+  { command, args, cancel, enqueues, reason }: ControlDraft,
 ): Signalled {
   const { channel, id, sender, replyTo } = event;
   const row = readChannel(transaction, channel);
@@ -105,6 +105,7 @@ export function signal(
     sender,
     at: now,
     ...(replyTo === undefined ? {} : { replyTo }),
+    ...(enqueues ? { enqueues } : {}),
     effect,
   };
   addControl(transaction, context, channel, row, control);
@@ -204,7 +205,7 @@ export function dropWaiting(
   return dropped;
 }
 
-/** Drops the messages that wait to be read as answers. */
+/** Drops the messages that wait to be read as answers, and the commands that would add one. */
 function dropSaid(
   transaction: Transaction,
   context: Context,
@@ -212,7 +213,10 @@ function dropSaid(
   row: ChannelRow,
   reason: string,
 ): number {
-  const said = row.controls.filter((id) => transaction.get(controlKey(channel, id))?.command === "say");
+  const said = row.controls.filter((id) => {
+    const control = transaction.get(controlKey(channel, id));
+    return control?.command === "say" || control?.enqueues === true;
+  });
   if (said.length === 0) return 0;
   for (const id of said) {
     transaction.remove(controlKey(channel, id));

@@ -65,11 +65,16 @@ export async function signal(
     command,
     args,
     cancel = "" as const,
+    enqueues,
     reason,
   }: { cancel?: ControlDraft["cancel"] | "" } & Omit<ControlDraft, "cancel">,
 ): Promise<Signalled> {
   const now = context.clock.now();
-  const control: Control = { id, command, args, sender, at: now, ...(replyTo === undefined ? {} : { replyTo }) };
+  const control: Control = {
+    ...{ id, command, args, sender, at: now },
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(enqueues ? { enqueues } : {}),
+  };
   const cancellation: Cancellation = { by: sender.id, reason, at: now };
   const because = encode(reason);
   const reply = list(

@@ -64,9 +64,12 @@ export function describeAskMessages(open: OpenHarness): void {
       await stage.store.accept(event("1"), ROOM);
       await stage.store.answerAsk(ask.id, APPROVED);
       await stage.accept("2");
+      const text = '"enqueues":true';
+      await stage.store.signal(event("3"), { command: "plan", args: text, reason: "", enqueues: true });
+      await stage.store.signal(event("4"), { command: "plan", args: text, reason: text });
       const stop = { command: "stop", args: "", cancel: "all", reason: "/stop by Ann" } as const;
-      expect(await stage.store.signal(event("s"), stop)).toMatchObject({ status: "stored", effect: { dropped: 2 } });
-      for (const id of ["1", "2"]) {
+      expect(await stage.store.signal(event("s"), stop)).toMatchObject({ status: "stored", effect: { dropped: 3 } });
+      for (const id of ["1", "2", "3"]) {
         const receipt = { state: "dropped", reason: "/stop by Ann" };
         expect(await stage.store.receipt(CHANNEL, id)).toMatchObject({ receipt });
       }
@@ -75,7 +78,7 @@ export function describeAskMessages(open: OpenHarness): void {
       await stage.store.finishControl(CHANNEL, lease.fence, { control: "1", outbox: [], enqueue: message });
       expect(await stage.store.receipt(CHANNEL, "1")).toMatchObject({ receipt: { state: "dropped" } });
       const { controls } = await stage.store.pending(CHANNEL, lease.fence);
-      expect(controls.map(({ command }) => command)).toEqual(["ask", "stop"]);
+      expect(controls.map(({ command }) => command)).toEqual(["ask", "plan", "stop"]);
       expect((await stage.store.queue(CHANNEL)).waiting).toEqual([]);
     });
 

@@ -18,10 +18,11 @@ if cancel ~= '' then
   end
   if cancel == 'all' then
     dropped = dropWaiting(reason)
-    -- A `say`: see `readControl`.
+    -- A `say` (see `readControl`), or a command that would add a message: no text in JSON can look like that.
     local commands = redis.call('HGETALL', key('k'))
     for i = 1, #commands, 2 do
-      if string.find(commands[i + 1], '^[^\n]*\n\n\n%[') then
+      local entry = commands[i + 1]
+      if string.find(entry, '^[^\n]*\n\n\n%[') or string.find(entry, '"enqueues":true', 1, true) then
         redis.call('HDEL', key('k'), commands[i])
         replaceReceipt(commands[i], now36 .. ',d,' .. reason)
         dropped = dropped + 1
