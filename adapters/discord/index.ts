@@ -1,7 +1,7 @@
 /**
  * One Discord bot. Receives over the gateway (receiver.ts → parse.ts), answers in Discord's dialect of Markdown (render.ts)
- * at Discord's pace (delivery.ts), reads what was missed (history.ts). Loads discord.js: import it only where a Discord
- * account is configured.
+ * at Discord's pace (delivery.ts), reads what was missed (history.ts), gets what people attach (downloads.ts). Loads
+ * discord.js: import it only where a Discord account is configured.
  */
 import type {
   AdapterHealth,
@@ -11,6 +11,7 @@ import type {
   Editing,
   EditOptions,
   Exclusive,
+  Files,
   Intake,
   Lookup,
   History as PlatformHistory,
@@ -22,6 +23,7 @@ import type { DiscordConfig } from "../../src/config.ts";
 import { describe } from "../../src/errors.ts";
 import type { Governor, Rate } from "../../src/governor.ts";
 import {
+  type Attachment,
   type ChannelId,
   type Clock,
   channelId,
@@ -33,6 +35,7 @@ import { createLocalGovernor } from "../shared/governor.ts";
 import { Pacing } from "../shared/pacing.ts";
 import { ACTIONS } from "./components.ts";
 import { Delivery } from "./delivery.ts";
+import { Downloads } from "./downloads.ts";
 import { CONTENT_MISSING, troubleOf } from "./errors.ts";
 import { fields } from "./fields.ts";
 import { History } from "./history.ts";
@@ -58,7 +61,7 @@ export interface DiscordPace {
 }
 
 export interface DiscordTiming extends ReceiveTiming {
-  /** Milliseconds for a REST call. */
+  /** Milliseconds for a REST call, and at most between two pieces of a file. */
   readonly deadline: number;
   /** Milliseconds until who pressed a button is told that core is long about it. */
   readonly slow: number;
@@ -80,6 +83,7 @@ export type DiscordAdapter = ChannelAdapter &
   Editing &
   Typing &
   Commands &
+  Files &
   Lookup &
   Required<PlatformHistory> &
   Probing &
@@ -128,6 +132,7 @@ class Discord implements DiscordAdapter {
   readonly #places: Places;
   readonly #delivery: Delivery;
   readonly #history: History;
+  readonly #downloads: Downloads;
   readonly #menu: Menu;
   readonly #presses: Presses;
   readonly #newReceiver: () => Receiver;
@@ -151,6 +156,7 @@ class Discord implements DiscordAdapter {
     this.#places = places;
     this.#menu = new Menu(rest, log);
     this.#history = new History({ name, rest, places, clock, me });
+    this.#downloads = new Downloads(rest, times.deadline);
     const interactions = new Interactions(rest, clock, log);
     const presses = new Presses({ rest, clock, log, slow: times.slow });
     this.#presses = presses;
@@ -194,11 +200,11 @@ class Discord implements DiscordAdapter {
     return this.#turn;
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true;
     this.#receiver.abandon();
     this.#presses.close();
-    return this.#rest.close();
+    await Promise.all([this.#rest.close(), this.#downloads.close()]);
   }
 
   health(): AdapterHealth {
@@ -238,6 +244,10 @@ class Discord implements DiscordAdapter {
 
   history(channel: ChannelId, after: number, limit: number, signal: AbortSignal): Promise<InboundEvent[]> {
     return this.#history.since(channel, after, limit, signal);
+  }
+
+  download(channel: ChannelId, file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#downloads.get(channel, file, signal);
   }
 
   /** A thread's channel too, and wherever in the bot's servers something was said of late: somebody may have called it. */

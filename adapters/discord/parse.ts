@@ -3,6 +3,7 @@
  * not fit is passed over with a reason, never thrown at.
  */
 import { type Amendment, type ChannelId, channelId, type InboundEvent, type Sender } from "../../src/model.ts";
+import { filesIn, linesIn } from "./attachments.ts";
 import { type Fields, fields, list, text } from "./fields.ts";
 import { isSnowflake, timeOf } from "./snowflake.ts";
 
@@ -48,6 +49,7 @@ export function parseMessage(
   const { said, mentioned } = saidIn(message, me);
   if (said === "") return { ignored: "message without text" };
 
+  const files = filesIn(message);
   const reference = fields(message.message_reference);
   // Type 1 is a forward: it answers nothing.
   const repliesTo = reference?.type === 1 ? undefined : reference?.message_id;
@@ -65,6 +67,7 @@ export function parseMessage(
       direct,
       ...(toPerson ? { replyTo: repliesTo } : {}),
       ...(toBot ? { answers: repliesTo } : {}),
+      ...(files.length > 0 ? { files } : {}),
     },
   };
 }
@@ -150,14 +153,5 @@ function saidIn(message: Fields, me: Identity): { said: string; mentioned: boole
       return called === undefined ? whole : `${before}@${called}${after}`;
     },
   );
-  const files = list(message.attachments).flatMap((entry) => fileLine(fields(entry)));
-  return { said: [content.trim(), ...files].filter((line) => line !== "").join("\n"), mentioned };
-}
-
-function fileLine(file: Fields | undefined): string[] {
-  const url = text(file?.url);
-  if (file === undefined || url === "") return [];
-  const kind = text(file.content_type) || "unknown type";
-  const size = typeof file.size === "number" ? `, ${file.size} bytes` : "";
-  return [`[file: ${text(file.filename) || "unnamed"} (${kind}${size})](${url})`];
+  return { said: [content.trim(), ...linesIn(message)].filter((line) => line !== "").join("\n"), mentioned };
 }

@@ -4,8 +4,9 @@
  * text says so: what a part becomes is the same whenever it is sent, and by whom. The first part is never a file, so
  * that an edit never has to bring one.
  */
+
+import { blocksOf, type Fenced } from "../shared/fences.ts";
 import { splitMarkdown } from "../shared/split.ts";
-import { blocksOf, type Fenced } from "./fences.ts";
 import { MARK_LENGTH } from "./marks.ts";
 import { render } from "./render.ts";
 

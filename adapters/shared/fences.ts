@@ -1,5 +1,5 @@
 /** Code fences that stand by themselves, at the left edge of a text: they can be taken out of it, line by line. */
-import { endsFence, type Fence, leavesFence, openingFence } from "../shared/lines.ts";
+import { endsFence, type Fence, leavesFence, openingFence } from "./lines.ts";
 
 export interface Fenced {
   /** With the lines that open and close it. */

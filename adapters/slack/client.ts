@@ -3,7 +3,7 @@ import { LogLevel, webApi } from "@slack/bolt";
 import type { Clock } from "../../src/model.ts";
 import { type Fields, fields, list, text } from "./fields.ts";
 import type { Identity } from "./parse.ts";
-import { createTransport, type Transport } from "./transport.ts";
+import { createTransport, type Page, type Transport } from "./transport.ts";
 
 export interface ClientOptions {
   readonly apiUrl: string;
@@ -34,6 +34,7 @@ export class SlackClient {
   readonly webOptions: webApi.WebClientOptions;
   readonly #transport: Transport;
   readonly #web: webApi.WebClient;
+  readonly #authorization: string;
 
   constructor({ apiUrl, botToken, clock, deadline }: ClientOptions) {
     this.#transport = createTransport({ apiUrl, clock, deadline });
@@ -47,6 +48,7 @@ export class SlackClient {
       logger: SILENT,
     };
     this.#web = new webApi.WebClient(botToken, this.webOptions);
+    this.#authorization = `Bearer ${botToken}`;
   }
 
   /** Rejects with the errors of Slack's client. */
@@ -58,7 +60,17 @@ export class SlackClient {
 
   /** Says something at an address that came with an interaction. Rejects where it was not taken. */
   respond(address: string, said: Record<string, unknown>): Promise<void> {
-    return this.#transport.post(address, said);
+    return this.#transport.post(address, "application/json; charset=utf-8", JSON.stringify(said));
+  }
+
+  /** Brings a file to the address that Slack named for it. Rejects where it was not taken. */
+  put(address: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.#transport.post(address, "application/octet-stream", bytes, signal);
+  }
+
+  /** Reads a file with the bot's token: the caller knows whom that is shown to. Follows no redirect. */
+  get(url: URL, most: number, signal: AbortSignal): Promise<Page> {
+    return this.#transport.get(url, { authorization: this.#authorization }, most, signal);
   }
 
   /** Who the bot is. */

@@ -7,16 +7,20 @@
  */
 import { type Action, DeliveryError, type EditOptions, type SendOptions } from "../../src/channel.ts";
 import type { Rate } from "../../src/governor.ts";
-import type { ChannelId, MessageRef } from "../../src/model.ts";
+import type { ChannelId, Clock, MessageRef } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
 import type { Pacing } from "../shared/pacing.ts";
 import { actionBlocks } from "./actions.ts";
 import type { SlackClient } from "./client.ts";
 import { areBlocksRefused, codeOf, type Effect, isBlockUnknown, retryAfterOf, toDeliveryError } from "./errors.ts";
+import type { Fields } from "./fields.ts";
+import { type Filed, filed } from "./files.ts";
 import { EditOrder } from "./order.ts";
 import { isTs } from "./parse.ts";
+import { unfiled } from "./parts.ts";
 import { type Place, placeIn } from "./places.ts";
 import { type Block, markdownBlocks, plainBlocks, plainText, sectionBlocks } from "./render.ts";
+import { Uploads } from "./uploads.ts";
 
 export type Log = (
   level: "debug" | "info" | "warn" | "error",
@@ -29,8 +33,14 @@ export interface DeliveryOptions {
   readonly pacing: Pacing;
   /** Slack counts posts in each conversation, and edits over all of them. */
   readonly rates: { readonly post: Rate; readonly edit: Rate };
+  readonly clock: Clock;
   readonly log: Log;
+  /** The bot's own posts in a channel since then, by their keys. */
+  readonly posted: (id: ChannelId, since: number, signal: AbortSignal) => Promise<ReadonlyMap<string, MessageRef>>;
 }
+
+/** A send that broke off goes on within so many milliseconds, where it takes several messages. */
+const GOES_ON = 12 * 3_600_000;
 
 /** How every post is marked: `lookup` finds it by its key. */
 export const REPLY = "switchboard_reply";
@@ -61,6 +71,7 @@ function* contentsOf(markdown: string, actions: readonly Action[] | undefined, f
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #order = new EditOrder();
+  readonly #uploads: Uploads;
   /** The first of the forms that the workspace knows. */
   #form = 0;
   /** Threads that show a status. A post ends it; an edit does not. */
@@ -70,26 +81,78 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#uploads = new Uploads(options.client, options.log);
   }
 
   /** What replies to a message stands where its session does: Slack has no replies but threads. */
   async send(id: ChannelId, markdown: string, options: SendOptions): Promise<MessageRef> {
-    const { key, signal, permit } = options;
+    const file = filed(markdown);
+    if (file === undefined) return await this.#sendText(id, markdown, options);
+    const { actions = [], signal, permit } = options;
+    if (permit?.() === false) throw new DeliveryError("unavailable", "Not permitted any more.");
+    // Actions can only stand below blocks, and whether a file is shared by those, Slack does not say.
+    const link = actions.length > 0 ? undefined : await this.#uploads.upload(file, signal);
+    if (link !== undefined) return await this.#sendLink(id, link, file, options);
+    return await this.#sendUnfiled(id, unfiled(markdown), options);
+  }
+
+  #sendText(id: ChannelId, markdown: string, options: SendOptions): Promise<MessageRef> {
+    return this.#post(id, options, (post) =>
+      this.#formatted(markdown, options, ({ blocks, text }) =>
+        post({
+          text,
+          ...(blocks === undefined ? { mrkdwn: false } : { blocks }),
+          unfurl_links: false,
+          unfurl_media: false,
+        }),
+      ),
+    );
+  }
+
+  #sendLink(id: ChannelId, link: string, { name, label }: Filed, options: SendOptions): Promise<MessageRef> {
+    return this.#post(id, options, (post) => {
+      if (options.permit?.() === false) throw new DeliveryError("unavailable", "Not permitted any more.");
+      return post({ text: `${label}: <${link}|${name}>`, unfurl_links: true, unfurl_media: true });
+    });
+  }
+
+  /**
+   * Several messages for one send. The last has its key, so that it is found only where all of them stand; the others are
+   * passed over where an earlier attempt, which did not come so far, has posted them.
+   */
+  async #sendUnfiled(id: ChannelId, parts: readonly string[], options: SendOptions): Promise<MessageRef> {
+    const { actions, ...rest } = options;
+    const { clock, posted } = this.#options;
+    const before = await posted(id, clock.now() - GOES_ON, options.signal);
+    let ref: MessageRef | undefined;
+    for (const [i, part] of parts.entries()) {
+      const isLast = i === parts.length - 1;
+      const key = isLast ? options.key : `${options.key} ${i}`;
+      ref = before.get(key);
+      ref ??= await this.#sendText(id, part, isLast ? options : { ...rest, key });
+    }
+    if (ref === undefined) throw new DeliveryError("refused", "There is nothing to say.");
+    return ref;
+  }
+
+  /** `call` is given what posts into this channel, marked with the send's key. */
+  async #post(
+    id: ChannelId,
+    { key, signal, permit }: SendOptions,
+    call: (post: (said: Record<string, unknown>) => Promise<Fields>) => Promise<Fields>,
+  ): Promise<MessageRef> {
     const { channel, thread } = placeIn(id);
     const { client, pacing, rates } = this.#options;
     await pacing.admit(channel, rates.post, signal, permit);
     try {
-      const reply = await this.#formatted(markdown, options, ({ blocks, text }) =>
+      const reply = await call((said) =>
         client.call(
           "chat.postMessage",
           {
             channel,
             ...(thread === undefined ? {} : { thread_ts: thread }),
-            text,
-            ...(blocks === undefined ? { mrkdwn: false } : { blocks }),
+            ...said,
             metadata: { event_type: REPLY, event_payload: { key } },
-            unfurl_links: false,
-            unfurl_media: false,
           },
           signal,
         ),

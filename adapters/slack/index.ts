@@ -1,7 +1,8 @@
 /**
  * One Slack app in one workspace. Receives over Socket Mode or HTTP (receiver.ts → parse.ts), answers in Block Kit
- * (render.ts, actions.ts) at Slack's pace (delivery.ts), tells people what their presses did (presses.ts), reads what was
- * missed (past.ts). Loads Bolt: import it only where a Slack account is configured.
+ * (render.ts, actions.ts) and files (parts.ts, uploads.ts) at Slack's pace (delivery.ts), tells people what their presses
+ * did (presses.ts), reads what was missed (past.ts) and what people attached (downloads.ts). Loads Bolt: import it only
+ * where a Slack account is configured.
  */
 import type {
   AdapterHealth,
@@ -10,6 +11,7 @@ import type {
   Commands,
   Editing,
   EditOptions,
+  Files,
   History,
   Intake,
   Lookup,
@@ -21,19 +23,20 @@ import type {
 import type { SlackConfig } from "../../src/config.ts";
 import { describe } from "../../src/errors.ts";
 import type { Governor, Rate } from "../../src/governor.ts";
-import type { ChannelId, Clock, InboundEvent, MessageRef } from "../../src/model.ts";
+import type { Attachment, ChannelId, Clock, InboundEvent, MessageRef } from "../../src/model.ts";
 import { createLocalGovernor } from "../shared/governor.ts";
 import { Pacing } from "../shared/pacing.ts";
 import { SLACK_ACTIONS } from "./actions.ts";
 import { type Account, SlackClient } from "./client.ts";
-import { Delivery, type Log } from "./delivery.ts";
+import { Delivery, type DeliveryOptions, type Log } from "./delivery.ts";
+import { Downloads } from "./downloads.ts";
 import { missing, troubleOf } from "./errors.ts";
 import { REQUIRED_SCOPES } from "./manifest.ts";
+import { partsOf } from "./parts.ts";
 import { Past } from "./past.ts";
 import { People } from "./people.ts";
 import { Presses } from "./presses.ts";
 import { type Line, Receiver, type ReceiveTiming } from "./receiver.ts";
-import { split } from "./render.ts";
 import { Requests } from "./requests.ts";
 import { Sockets } from "./sockets.ts";
 import { Titles } from "./titles.ts";
@@ -73,7 +76,7 @@ export interface SlackOptions {
   readonly governor?: (account: string, overall: Rate) => Governor;
 }
 
-export type SlackAdapter = ChannelAdapter & Editing & Typing & Lookup & History & Commands & Probing & Ignoring;
+export type SlackAdapter = ChannelAdapter & Editing & Typing & Files & Lookup & History & Commands & Probing & Ignoring;
 
 interface Ignoring {
   /** How many deliveries were passed over, by reason. */
@@ -110,6 +113,7 @@ abstract class Slack implements SlackAdapter {
   protected readonly client: SlackClient;
   protected readonly receiver: Receiver;
   readonly #delivery: Delivery;
+  readonly #downloads: Downloads;
   readonly #past: Past;
   #account: Account | undefined;
 
@@ -148,7 +152,9 @@ abstract class Slack implements SlackAdapter {
       maxWait,
       report: (message, error) => log("warn", message, { cause: describe(error) }),
     });
-    this.#delivery = new Delivery({ client: this.client, pacing, rates, log });
+    const posted: DeliveryOptions["posted"] = (id, since, signal) => this.#past.posted(id, since, signal);
+    this.#delivery = new Delivery({ client, pacing, rates, clock, log, posted });
+    this.#downloads = new Downloads({ client, apiUrl: config.apiUrl });
     this.#past = new Past({
       name,
       client: this.client,
@@ -188,7 +194,7 @@ abstract class Slack implements SlackAdapter {
   }
 
   split(markdown: string): string[] {
-    return split(markdown);
+    return partsOf(markdown);
   }
 
   send(channel: ChannelId, text: string, options: SendOptions): Promise<MessageRef> {
@@ -201,6 +207,10 @@ abstract class Slack implements SlackAdapter {
 
   typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
     return this.#delivery.typing(channel, signal);
+  }
+
+  download(_channel: ChannelId, file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#downloads.download(file, signal);
   }
 
   lookup(channel: ChannelId, key: string, since: number, signal: AbortSignal): Promise<MessageRef | undefined> {

@@ -6,14 +6,15 @@ export const REQUIRED_SCOPES = [
   "app_mentions:read",
   "channels:history",
   "chat:write",
+  "files:read",
   "groups:history",
   "im:history",
   "mpim:history",
   "users:read",
 ] as const;
 
-/** The slash command, the status of assistant threads, and the files that people share. */
-const FURTHER_SCOPES = ["assistant:write", "commands", "files:read"] as const;
+/** The slash command, the status of assistant threads, and long answers as files. */
+const FURTHER_SCOPES = ["assistant:write", "commands", "files:write"] as const;
 
 const EVENTS = [
   "app_mention",

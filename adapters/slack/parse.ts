@@ -3,6 +3,7 @@
  * used, and what does not fit is passed over with a reason, never thrown at.
  */
 import { type Amendment, type ChannelId, channelId, type InboundEvent } from "../../src/model.ts";
+import { attachmentsOf, fileLines } from "./attachments.ts";
 import { type Fields, fields, list, text } from "./fields.ts";
 import { decode } from "./text.ts";
 
@@ -69,6 +70,7 @@ export function parseMessage(message: Fields, channel: string, direct: boolean, 
   }
   const said = saidIn(message, context);
   if (said.text === "") return { ignored: "message without text" };
+  const files = attachmentsOf(message);
   const thread = threadOf(message);
   const addressed = direct || said.mentioned;
   return {
@@ -81,6 +83,7 @@ export function parseMessage(message: Fields, channel: string, direct: boolean, 
       addressed,
       direct,
       ...(thread !== undefined && !addressed ? { follows: true as const } : {}),
+      ...(files.length === 0 ? {} : { files }),
     },
   };
 }
@@ -178,23 +181,8 @@ export function threadOf({ ts, thread_ts: thread }: Fields): string | undefined 
 
 function saidIn(message: Fields, { me, nameOf }: Context): { text: string; mentioned: boolean } {
   const said = decode(text(message.text) ?? "", me.user, nameOf);
-  const files = list(message.files).flatMap(fileLine);
-  return { text: [...(said.text === "" ? [] : [said.text]), ...files].join("\n"), mentioned: said.mentioned };
-}
-
-function fileLine(raw: unknown): string[] {
-  const file = fields(raw);
-  const url = text(file?.url_private) ?? text(file?.permalink);
-  if (file === undefined || url === undefined) return [];
-  const name = (text(file.name) ?? text(file.title) ?? "file").replace(/[[\]\n]/g, " ");
-  const about = [text(file.mimetype) ?? text(file.filetype), sizeOf(file.size)].filter((part) => part !== undefined);
-  return [`[file: ${name}${about.length === 0 ? "" : ` (${about.join(", ")})`}](${url})`];
-}
-
-function sizeOf(bytes: unknown): string | undefined {
-  if (typeof bytes !== "number" || !(bytes >= 0)) return undefined;
-  if (bytes < 1024) return `${bytes} bytes`;
-  return bytes < 1024 * 1024 ? `${Math.round(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  const lines = [...(said.text === "" ? [] : [said.text]), ...fileLines(message)];
+  return { text: lines.join("\n"), mentioned: said.mentioned };
 }
 
 /** An app that several workspaces have installed gets the events of all of them. */

@@ -29,14 +29,15 @@ export class Past {
   }
 
   async lookup(id: ChannelId, key: string, since: number, signal: AbortSignal): Promise<MessageRef | undefined> {
-    const place = placeIn(id);
-    const me = await this.#identify(signal);
-    for await (const message of this.#messages(place, since, signal, true)) {
-      const metadata = fields(message.metadata);
-      if (message.user !== me.user || metadata?.event_type !== REPLY || !isTs(message.ts)) continue;
-      if (fields(metadata.event_payload)?.key === key) return message.ts;
-    }
+    for await (const post of this.#posts(id, since, signal)) if (post.key === key) return post.ref;
     return undefined;
+  }
+
+  /** The bot's own posts since then, by their keys. */
+  async posted(id: ChannelId, since: number, signal: AbortSignal): Promise<ReadonlyMap<string, MessageRef>> {
+    const posts = new Map<string, MessageRef>();
+    for await (const { key, ref } of this.#posts(id, since, signal)) posts.set(key, ref);
+    return posts;
   }
 
   async history(id: ChannelId, after: number, limit: number, signal: AbortSignal): Promise<InboundEvent[]> {
@@ -65,6 +66,17 @@ export class Past {
       return thread === undefined ? [id] : [id, channelId(this.#options.name, `${team}/${channel}`)];
     });
     return [...new Set(all)];
+  }
+
+  async *#posts(id: ChannelId, since: number, signal: AbortSignal): AsyncGenerator<{ key: string; ref: MessageRef }> {
+    const place = placeIn(id);
+    const me = await this.#identify(signal);
+    for await (const message of this.#messages(place, since, signal, true)) {
+      const metadata = fields(message.metadata);
+      if (message.user !== me.user || metadata?.event_type !== REPLY || !isTs(message.ts)) continue;
+      const key = text(fields(metadata.event_payload)?.key);
+      if (key !== undefined) yield { key, ref: message.ts };
+    }
   }
 
   async #event(message: Fields, channel: string, me: Identity): Promise<InboundEvent | undefined> {

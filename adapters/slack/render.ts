@@ -32,6 +32,12 @@ export function split(markdown: string, max = MAX_SHOWN): string[] {
   return parts.flatMap((part) => (fits(part) || max < 200 ? [part] : split(part, Math.floor(max / 2))));
 }
 
+/** Whether one message can't show it. What is much longer than a message is not laid out to find that out: it takes long. */
+export function isTooLong(part: string): boolean {
+  if (part.length > 2 * MAX_MARKDOWN || unmarked(part).length > MAX_SHOWN) return true;
+  return !fits(part) && split(part).length > 1;
+}
+
 function fits(part: string): boolean {
   if (part.length <= MAX_SHOWN && !/[&<>]/.test(part)) return true;
   return escaped(unmarked(part)).length <= MAX_TEXT && asMarkdown(part).length <= MAX_MARKDOWN;

@@ -31,15 +31,27 @@ export interface Transport {
   readonly fetch: webApi.FetchFunction;
   /** Ends the calls that `work` makes as soon as the signal aborts. */
   withSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
-  /** Posts JSON to an address that Slack gave, which is no call of the Web API. Rejects where it was not taken. */
-  post(address: string, body: object): Promise<void>;
+  /** Posts to an address that Slack gave, which is no call of the Web API. Rejects where it was not taken. */
+  post(address: string, type: string, body: string | Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** Reads what is at an address that Slack gave, as it is: no redirect is followed. */
+  get(url: URL, headers: Readonly<Record<string, string>>, most: number, signal: AbortSignal): Promise<Page>;
   close(): Promise<void>;
+}
+
+export interface Page {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  /** Undefined where it has more than `most` bytes. */
+  readonly body: Uint8Array | undefined;
 }
 
 type FetchResponse = Awaited<ReturnType<webApi.FetchFunction>>;
 
 /** A page of history stays far below. */
 const MAX_REPLY = 64 * 1024 * 1024;
+
+/** How much longer than a call a file may take. */
+const FILE_TAKES = 8;
 
 /** What fails before anything was written to a connection. */
 const NEVER_REACHED =
@@ -77,8 +89,7 @@ export function createTransport({ apiUrl, clock, deadline }: TransportOptions): 
         signal: controller.signal,
       });
       const body = await reply.body.text();
-      const headers = new Map(Object.entries(reply.headers).map(([name, value]) => [name, String(value)]));
-      return replyOf(reply.statusCode, headers, body, String(url));
+      return replyOf(reply.statusCode, headersOf(reply.headers), body, String(url));
     } catch (error) {
       if (signal?.aborted) throw new TransportError("maybe", `${method}: given up while it was under way`);
       if (controller.signal.aborted) {
@@ -94,26 +105,49 @@ export function createTransport({ apiUrl, clock, deadline }: TransportOptions): 
   // Its hosts come from Slack's payloads.
   const elsewhere = new Agent({ connections: 4, headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_REPLY });
 
-  const post = async (address: string, said: object): Promise<void> => {
+  const post: Transport["post"] = async (address, type, body, signal) => {
     const { origin, pathname, search } = new URL(address);
     const controller = new AbortController();
-    const cancelDeadline = clock.after(deadline, () => controller.abort());
+    const abort = () => controller.abort();
+    const cancelDeadline = clock.after(deadline, abort);
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
     try {
       const reply = await elsewhere.request({
         origin,
         path: pathname + search,
         method: "POST",
-        headers: { "content-type": "application/json; charset=utf-8" },
-        body: JSON.stringify(said),
+        headers: { "content-type": type },
+        body,
         signal: controller.signal,
       });
-      const body = await reply.body.text();
+      const answer = await reply.body.text();
       if (reply.statusCode < 300) return;
-      throw new TransportError("maybe", `response_url: HTTP ${reply.statusCode} ${body.slice(0, 100)}`);
+      throw new TransportError("maybe", `${origin}: HTTP ${reply.statusCode} ${answer.slice(0, 100)}`);
     } catch (error) {
-      throw error instanceof TransportError ? error : toTransportError("response_url", error);
+      throw error instanceof TransportError ? error : toTransportError(origin, error);
     } finally {
       cancelDeadline();
+      signal?.removeEventListener("abort", abort);
+    }
+  };
+
+  const get: Transport["get"] = async ({ origin, pathname, search }, headers, most, signal) => {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const cancelDeadline = clock.after(deadline * FILE_TAKES, abort);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      const path = pathname + search;
+      const reply = await elsewhere.request({ origin, path, method: "GET", headers, signal: controller.signal });
+      return { status: reply.statusCode, headers: headersOf(reply.headers), body: await readUpTo(most, reply.body) };
+    } catch (error) {
+      if (controller.signal.aborted) throw new TransportError("maybe", "file: given up before all of it had come");
+      throw toTransportError("file", error);
+    } finally {
+      cancelDeadline();
+      signal.removeEventListener("abort", abort);
     }
   };
 
@@ -121,8 +155,24 @@ export function createTransport({ apiUrl, clock, deadline }: TransportOptions): 
     fetch,
     withSignal: (signal, work) => signals.run(signal, work),
     post,
+    get,
     close: async () => void (await Promise.all([pool.destroy(), elsewhere.destroy()])),
   };
+}
+
+function headersOf(headers: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
+
+async function readUpTo(most: number, body: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > most) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** What Slack's client looks at, the body complete. */

@@ -55,6 +55,37 @@ export function toDeliveryError(error: unknown, effect: Effect): DeliveryError {
   return new DeliveryError(GONE.test(description) ? "gone" : "refused", `Telegram refuses it (${description}).`);
 }
 
+/** Bytes: core.telegram.org/bots/api#getfile */
+export const LARGEST_FILE = 20 * 1024 * 1024;
+
+const TOO_LARGE = /file is too big/i;
+const NO_FILE = /file_id|file identifier|FILE_ID_|FILE_REFERENCE_/i;
+const FILE_GONE = "The file is no longer at Telegram, or was sent to another bot. Ask for it to be sent again.";
+
+export function tooLarge(): DeliveryError {
+  return new DeliveryError(
+    "refused",
+    "Telegram gives bots no file larger than 20 MB. Ask for a smaller one, or a link.",
+  );
+}
+
+/** Why the server gave no file, by the HTTP status of its answer. */
+export function unfetched(status: number): DeliveryError {
+  if (status === 404 || status === 410) return new DeliveryError("gone", FILE_GONE);
+  if (status === 401) return new DeliveryError("unavailable", TOKEN_REFUSED);
+  const kind = status >= 500 || status === 429 ? "unavailable" : "refused";
+  return new DeliveryError(kind, `Telegram does not give the file (HTTP ${status}).`);
+}
+
+export function toFileError(error: unknown): DeliveryError {
+  if (error instanceof GrammyError && error.error_code === 400) {
+    if (TOO_LARGE.test(error.description)) return tooLarge();
+    if (NO_FILE.test(error.description)) return new DeliveryError("gone", FILE_GONE);
+  }
+  // Nothing is changed by it, so that it may be repeated.
+  return toDeliveryError(error, "edit");
+}
+
 /** What a failed poll means for the account: what `health` says, and how soon to try again. */
 export interface Trouble {
   readonly state: "degraded" | "failed";

@@ -1,7 +1,7 @@
 /**
  * One Telegram bot. Receives by long polling (polling.ts → parse.ts), tells people what a button did (callbacks.ts),
- * answers in Telegram's formatting (render.ts), with buttons (keyboard.ts), at Telegram's pace (delivery.ts). Loads
- * grammY: import it only where a Telegram account is configured.
+ * answers in Telegram's formatting (render.ts), with buttons (keyboard.ts), at Telegram's pace (delivery.ts), gets
+ * what people attach (downloads.ts). Loads grammY: import it only where a Telegram account is configured.
  */
 import { Api } from "grammy";
 import type {
@@ -12,6 +12,7 @@ import type {
   Editing,
   EditOptions,
   Exclusive,
+  Files,
   Intake,
   Probing,
   SendOptions,
@@ -20,12 +21,13 @@ import type {
 import type { TelegramConfig } from "../../src/config.ts";
 import { describe } from "../../src/errors.ts";
 import type { Governor, Rate } from "../../src/governor.ts";
-import type { ChannelId, Clock, MessageRef } from "../../src/model.ts";
+import type { Attachment, ChannelId, Clock, MessageRef } from "../../src/model.ts";
 import { createLocalGovernor } from "../shared/governor.ts";
 import { Pacing } from "../shared/pacing.ts";
 import { splitMarkdown } from "../shared/split.ts";
 import { Callbacks } from "./callbacks.ts";
 import { Delivery } from "./delivery.ts";
+import { Downloads } from "./downloads.ts";
 import { troubleOf } from "./errors.ts";
 import { TELEGRAM_ACTIONS } from "./keyboard.ts";
 import { Menu } from "./menu.ts";
@@ -58,7 +60,7 @@ export interface TelegramOptions {
   readonly governor?: (account: string, overall: Rate) => Governor;
 }
 
-export type TelegramAdapter = ChannelAdapter & Exclusive & Editing & Typing & Commands & Probing & Ignoring;
+export type TelegramAdapter = ChannelAdapter & Exclusive & Editing & Typing & Commands & Files & Probing & Ignoring;
 
 interface Ignoring {
   /** How many updates were passed over, by reason. */
@@ -96,6 +98,7 @@ class Telegram implements TelegramAdapter {
   readonly #api: Api;
   readonly #transport: Transport;
   readonly #delivery: Delivery;
+  readonly #downloads: Downloads;
   readonly #menu: Menu;
   readonly #newPoller: () => Poller;
   #poller: Poller;
@@ -118,6 +121,7 @@ class Telegram implements TelegramAdapter {
     api.config.use(this.#transport.transformer);
     this.#api = api;
     this.#menu = new Menu(api, log);
+    this.#downloads = new Downloads(api, this.#transport);
     const onConnected = () => void this.#menu.refresh();
     const callbacks = new Callbacks(api, log);
     const { ignored } = this;
@@ -187,6 +191,10 @@ class Telegram implements TelegramAdapter {
 
   typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
     return this.#delivery.typing(channel, signal);
+  }
+
+  download(_channel: ChannelId, file: Attachment, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#downloads.get(file, signal);
   }
 
   announce(commands: readonly CommandInfo[]): Promise<void> {

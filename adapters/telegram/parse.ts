@@ -4,6 +4,8 @@
  */
 import type { Press } from "../../src/channel.ts";
 import { channelId, type InboundEvent, type Sender } from "../../src/model.ts";
+import { attachedTo } from "./attachments.ts";
+import { type Fields, fields, integer, text } from "./fields.ts";
 
 /** Who the bot is. */
 export interface Identity {
@@ -16,8 +18,6 @@ export type Parsed =
   | { readonly event: InboundEvent }
   | { readonly press: Press; readonly query: string }
   | { readonly ignored: string; readonly query?: string };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const COMMAND = /^\/[a-z0-9_]{1,64}(?:@([a-z0-9_]+))?(?=\s|$)/i;
 
@@ -48,9 +48,11 @@ function parseMessage(raw: unknown, name: string, me: Identity): Parsed {
   const sender = senderOf(message, chatId, name);
   if (sender === undefined) return { ignored: "not from a person" };
 
+  const attached = attachedTo(message);
   const said = saidIn(message);
-  if (said === undefined) return { ignored: "message without text" };
-  const { text, mentioned } = withoutMention(said.text, said.entities, me);
+  if (said === undefined && attached === undefined) return { ignored: "message without text" };
+  const { text: written, mentioned } = withoutMention(said?.text ?? "", said?.entities, me);
+  const text = [written, attached?.line ?? ""].filter((line) => line !== "").join("\n");
   if (text === "") return { ignored: "message without text" };
   const command = COMMAND.exec(text);
   const commandFor = command?.[1];
@@ -75,6 +77,7 @@ function parseMessage(raw: unknown, name: string, me: Identity): Parsed {
       direct,
       ...(replied === undefined || repliedSender?.is_bot === true ? {} : { replyTo: String(replied) }),
       ...(replied === undefined || !toBot ? {} : { answers: String(replied) }),
+      ...(attached === undefined ? {} : { files: [attached.file] }),
     },
   };
 }
@@ -164,16 +167,4 @@ function withoutMention(said: string, entities: unknown, me: Identity): { text: 
     if (rest === "" || /\s$/.test(rest)) while (/^\s$/.test(said.charAt(at))) at++;
   }
   return { text: (rest + said.slice(at)).trim(), mentioned: own.length > 0 };
-}
-
-function fields(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
-function integer(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

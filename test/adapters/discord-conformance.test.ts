@@ -8,6 +8,7 @@ import {
   type PlatformReplies,
 } from "../conformance/channel.ts";
 import type { OddPress, PlatformActions } from "../conformance/channel-actions.ts";
+import type { FileFault, FilesHarness, SentFile } from "../conformance/channel-files.ts";
 import { describeExclusive } from "../conformance/exclusive.ts";
 import { CatchUp } from "../support/catch-up.ts";
 import { eventually } from "../support/eventually.ts";
@@ -54,6 +55,13 @@ class DiscordPlatform implements Platform {
     this.#catchUp.know(id);
     const said = channel.say(person, text);
     return { channel: id, id: said.id };
+  }
+
+  async attach(number: number, file: SentFile, text = "") {
+    await this.#connected();
+    const { person, channel } = this.#conversation(number);
+    const { id } = channel.say(person, text, { files: [file] });
+    return { channel: `discord:${channel.id}` as const, id };
   }
 
   async shown(channel: ChannelId) {
@@ -201,8 +209,60 @@ const message = {
   type: 0,
 };
 
+const CDN = "GET /attachments";
+const READ = "GET /channels/:channel/messages/:message";
+
+/** What is arranged strikes while the link of the message holds, or holds no longer. */
+const fileFault = (
+  name: string,
+  options: FaultOptions | undefined,
+  kind: FileFault["kind"],
+  { stale = false } = {},
+): FileFault => ({
+  name: `a file ${name}: ${kind}`,
+  arrange: (platform) => {
+    const { twin } = discord(platform);
+    if (stale) twin.expireLinks();
+    if (options !== undefined) twin.fault(options);
+  },
+  kind,
+});
+
+const removed = (name: string, stale: boolean): FileFault => ({
+  name: `a file ${name}: gone`,
+  arrange: (platform, { channel, id }) => {
+    const { twin } = discord(platform);
+    if (stale) twin.expireLinks();
+    discord(platform).find(channel)?.remove(id);
+  },
+  kind: "gone",
+});
+
+const stale = { stale: true };
+
+const files: FilesHarness = {
+  attach: (platform, conversation, file, text) => discord(platform).attach(conversation, file, text),
+  faults: [
+    fileFault("whose link holds no longer", undefined, "given", stale),
+    removed("of a message that was deleted", false),
+    removed("of a message that was deleted long ago", true),
+    fileFault("with a link refused", { method: CDN, ...refuse(403, 0, "Forbidden") }, "given"),
+    fileFault("of which the CDN knows nothing", { method: CDN, times: 2, ...refuse(404, 0, "Not Found") }, "gone"),
+    fileFault("that the CDN never gives", { method: CDN, times: 2, ...refuse(403, 0, "Forbidden") }, "refused"),
+    fileFault("with a fresh link refused", { method: READ, ...refuse(403, 50001, "Missing Access") }, "refused", stale),
+    fileFault("with the token refused", { method: READ, ...refuse(401, 0, "401: Unauthorized") }, "unavailable", stale),
+    fileFault("while too fast", { method: READ, kind: "429", retryAfter: 3 }, "limited", stale),
+    fileFault("while the CDN is asked too fast", { method: CDN, kind: "429", retryAfter: 3 }, "limited"),
+    fileFault("while the CDN fails", { method: CDN, kind: "5xx" }, "unavailable"),
+    fileFault("whose connection is cut", { method: CDN, kind: "drop-before" }, "unavailable"),
+    fileFault("that ends in its middle", { method: CDN, kind: "cut" }, "unavailable"),
+    fileFault("that never comes", { method: CDN, kind: "hang-before" }, "unavailable"),
+  ],
+};
+
 const harness: ChannelHarness = {
   start: async () => new DiscordPlatform(await startDiscordTwin()),
+  files,
   oddInput: [
     odd("kinds that it does not know", ["FROM_THE_FUTURE", { a: 1 }], ["PRESENCE_UPDATE", null], ["", 7]),
     odd(

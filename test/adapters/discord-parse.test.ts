@@ -98,6 +98,19 @@ describe("parsing a message", () => {
     expect(eventOf(message)).toMatchObject(expected);
   });
 
+  it("files that can be had are attached", () => {
+    const url = "https://cdn/attachments/1/2/a.png?ex=1&hm=2&";
+    const id = "1180000000000000300";
+    const png = { id, filename: "a\n.png", content_type: "image/png", size: 7, url };
+    const odd = [null, 7, {}, { ...png, id: "7" }, { ...png, url: "file:///etc/passwd" }, { ...png, url: "https://[" }];
+    const { files } = eventOf({ content: "look", attachments: [...odd, png, { id, url, size: -1, content_type: 7 }] });
+    expect(files).toEqual([
+      { id: `${base.id}/${id}/${url}`, name: "a .png", type: "image/png", size: 7 },
+      { id: `${base.id}/${id}/${url}`, name: "unnamed", type: "application/octet-stream", size: 0 },
+    ]);
+    expect(eventOf({ content: "look", attachments: 7 })).not.toHaveProperty("files");
+  });
+
   it("a reply to the bot names its message, and none of a person", () => {
     const reply = { message_reference: { message_id: "1180000000000000099" }, referenced_message: { author: bot } };
     const event = eventOf({ content: "yes", type: 19, ...reply });
@@ -184,6 +197,12 @@ it("never throws, and never gives an empty text", () => {
     values: fc.anything(),
     components: fc.oneof(fc.array(fc.record({ component: fc.anything(), components: fc.anything() })), fc.anything()),
   });
+  const attachment = fc.record({
+    id: fc.oneof(snowflake, fc.anything()),
+    url: fc.oneof(fc.webUrl(), fc.string()),
+    filename: fc.oneof(fc.string({ unit: "binary" }), fc.anything()),
+    size: fc.anything(),
+  });
   const message = fc.record(
     {
       id: fc.oneof(snowflake, fc.anything()),
@@ -196,7 +215,7 @@ it("never throws, and never gives an empty text", () => {
       user,
       content: fc.oneof(fc.string(), fc.constantFrom(`<@${ME}>`, `<@&${ROLE}> x`)),
       mentions: fc.oneof(fc.array(user), fc.anything()),
-      attachments: fc.oneof(fc.array(fc.oneof(fc.record({ url: fc.string() }), fc.anything())), fc.anything()),
+      attachments: fc.oneof(fc.array(fc.oneof(attachment, fc.anything())), fc.anything()),
       edited_timestamp: fc.oneof(fc.constant("now"), fc.anything()),
       referenced_message: fc.anything(),
       message_reference: fc.oneof(fc.record({ message_id: snowflake }), fc.anything()),
@@ -208,7 +227,13 @@ it("never throws, and never gives an empty text", () => {
   fc.assert(
     fc.property(fc.oneof(fc.anything(), message), (raw) => {
       const said = parseMessage(raw, "dc", me);
-      if ("event" in said) expect(said.event.text.trim()).not.toBe("");
+      if ("event" in said) {
+        expect(said.event.text.trim()).not.toBe("");
+        for (const { id, name, size } of said.event.files ?? []) {
+          expect([id, name]).not.toContain("");
+          expect(size).toBeGreaterThanOrEqual(0);
+        }
+      }
       const called = parseInteraction(raw, "dc");
       const pressing = parsePress(raw, "dc", me);
       if ("at" in pressing && pressing.press) expect(pressing.press.data).not.toBe("");

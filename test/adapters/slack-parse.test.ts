@@ -100,10 +100,43 @@ describe("a message", () => {
           { name: "a [1].png", mimetype: "image/png", size: 2048, url_private: "https://files/a" },
           { title: "b", permalink: "https://files/b" },
           { name: "no address" },
+          "no file",
         ],
       },
       {},
-      { text: "hello\n[file: a  1 .png (image/png, 2 KiB)](https://files/a)\n[file: b](https://files/b)" },
+      {
+        text: "hello\n[file: a  1 .png (image/png, 2 KiB)](https://files/a)\n[file: b](https://files/b)\n[file: no address]",
+      },
+    ],
+    [
+      "with files has those that Slack keeps, and still has",
+      {
+        subtype: "file_share",
+        files: [
+          { id: "F1", name: "a [1].png", mimetype: "image/png", size: 2048, url_private: "https://files/a" },
+          { id: "F2", mode: "tombstone" },
+          { id: "F3", name: "plan", mode: "external", is_external: true, url_private: "https://docs.example/plan" },
+          { id: "F4", name: "old.txt", mode: "hidden_by_limit", size: 3, url_private: "https://files/old" },
+          { id: "F5", file_access: "check_file_info", mode: "file_access" },
+          { id: 7, name: "odd" },
+        ],
+      },
+      {},
+      {
+        files: [
+          { id: "F1", name: "a [1].png", type: "image/png", size: 2048 },
+          { id: "F5", name: "file", type: "application/octet-stream", size: 0 },
+        ],
+        text: [
+          "hello",
+          "[file: a  1 .png (image/png, 2 KiB)](https://files/a)",
+          "[file: file (not there any more)]",
+          "[file: plan](https://docs.example/plan)",
+          "[file: old.txt (not there any more)]",
+          "[file: file]",
+          "[file: odd]",
+        ].join("\n"),
+      },
     ],
     [
       "of nothing but a file speaks",

@@ -4,6 +4,7 @@ import type { ChannelId, MessageRef } from "../../src/model.ts";
 import { nativeOf } from "../../src/model.ts";
 import { type ChannelHarness, describeChannel, type Platform, type PlatformReplies } from "../conformance/channel.ts";
 import type { OddPress, PlatformActions } from "../conformance/channel-actions.ts";
+import type { FileFault, FilesHarness, SentFile } from "../conformance/channel-files.ts";
 import { describeExclusive } from "../conformance/exclusive.ts";
 import { type FaultOptions, startTelegramTwin, type TelegramTwin, type TwinChat } from "../twins/telegram/index.ts";
 import { adapterOn } from "./telegram-stage.ts";
@@ -28,6 +29,13 @@ class TelegramPlatform implements Platform {
   async say(number: number, text: string) {
     const { person, chat } = this.#conversation(number);
     const { message_id } = chat.say(person, text);
+    return { channel: `telegram:${chat.id}` as const, id: String(message_id) };
+  }
+
+  async attach(number: number, file: SentFile, text?: string) {
+    const { person, chat } = this.#conversation(number);
+    const caption = text === undefined ? {} : { caption: text };
+    const { message_id } = chat.send(person, { ...file, ...caption });
     return { channel: `telegram:${chat.id}` as const, id: String(message_id) };
   }
 
@@ -152,8 +160,36 @@ const message = {
   from: { id: 5, is_bot: false },
 };
 
+const fileFault = (name: string, options: FaultOptions, kind: FileFault["kind"]): FileFault => ({
+  name: `a file ${name}: ${kind}`,
+  arrange: (platform) => void twinOf(platform).fault(options),
+  kind,
+});
+
+const files: FilesHarness = {
+  attach: (platform, conversation, file, text) => telegram(platform).attach(conversation, file, text),
+  faults: [
+    {
+      name: "a file that Telegram has no longer: gone",
+      arrange: (platform, _event, { id }) => twinOf(platform).loseFile(id),
+      kind: "gone",
+    },
+    fileFault("too large for bots", { method: "getFile", ...refuse(400, "Bad Request: file is too big") }, "refused"),
+    fileFault("with a wrong id", { method: "getFile", ...refuse(400, "Bad Request: invalid file_id") }, "gone"),
+    fileFault("asked for too fast", { method: "getFile", kind: "429", retryAfter: 3 }, "limited"),
+    fileFault("while the token is refused", { method: "getFile", ...refuse(401, "Unauthorized") }, "unavailable"),
+    fileFault("that is not where it was said to be", { method: "file", ...refuse(404, "Not Found") }, "gone"),
+    fileFault("that may not be read", { method: "file", ...refuse(403, "Forbidden") }, "refused"),
+    fileFault("while the server fails", { method: "file", kind: "5xx" }, "unavailable"),
+    fileFault("whose connection is cut", { method: "file", kind: "drop-before" }, "unavailable"),
+    fileFault("that ends in its middle", { method: "file", kind: "cut" }, "unavailable"),
+    fileFault("that never comes", { method: "file", kind: "hang-before" }, "unavailable"),
+  ],
+};
+
 const harness: ChannelHarness = {
   start: async () => new TelegramPlatform(await startTelegramTwin()),
+  files,
   oddInput: [
     odd("an update that is nothing but its id", {}),
     odd("kinds that it does not know", { from_the_future: { a: 1 } }, { poll: {} }, { callback_query: null }),

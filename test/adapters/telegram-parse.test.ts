@@ -139,6 +139,139 @@ describe("parsing an update", () => {
   });
 });
 
+describe("parsing files", () => {
+  const file = (more: object = {}) => ({ file_id: "F", file_unique_id: "u", ...more });
+  const pdf = file({ file_name: "a.pdf", mime_type: "application/pdf", file_size: 7 });
+  const PDF = "[file: a.pdf (application/pdf, 7 bytes)]";
+
+  it.each<[string, object, object, string]>([
+    ["a document", { document: pdf }, { name: "a.pdf", type: "application/pdf", size: 7 }, PDF],
+    [
+      "a document of which little is told",
+      { document: file() },
+      { name: "file", type: "application/octet-stream", size: 0 },
+      "[file: file (unknown type)]",
+    ],
+    [
+      "an animation, which is a document too",
+      { animation: file({ file_id: "A" }), document: pdf },
+      { name: "a.pdf", type: "application/pdf", size: 7 },
+      PDF,
+    ],
+    [
+      "an audio",
+      { audio: file({ file_size: 9 }) },
+      { name: "audio.mp3", type: "audio/mpeg", size: 9 },
+      "[file: audio.mp3 (audio/mpeg, 9 bytes)]",
+    ],
+    [
+      "a voice message",
+      { voice: file({ mime_type: "audio/ogg", file_size: 9 }) },
+      { name: "voice.ogg", type: "audio/ogg", size: 9 },
+      "[file: voice.ogg (audio/ogg, 9 bytes)]",
+    ],
+    [
+      "a video",
+      { video: file({ file_name: "v.mkv", mime_type: "video/x-matroska" }) },
+      { name: "v.mkv", type: "video/x-matroska", size: 0 },
+      "[file: v.mkv (video/x-matroska)]",
+    ],
+    [
+      "a round video",
+      { video_note: file({ length: 240 }) },
+      { name: "video.mp4", type: "video/mp4", size: 0 },
+      "[file: video.mp4 (video/mp4)]",
+    ],
+    [
+      "a name that pretends to be more",
+      { document: file({ file_name: "x\n\u0000/stop\n ", mime_type: "a\nb" }) },
+      { name: "x /stop", type: "a b", size: 0 },
+      "[file: x /stop (a b)]",
+    ],
+    [
+      "odd values",
+      { document: { file_id: "F", file_name: 7, mime_type: [], file_size: -1.5 } },
+      { name: "file", type: "application/octet-stream", size: 0 },
+      "[file: file (unknown type)]",
+    ],
+  ])("%s", (_name, message, expected, text) => {
+    expect(eventOf(message)).toMatchObject({ files: [{ id: "F", ...expected }], text, addressed: false });
+  });
+
+  it("a photo in its largest size", () => {
+    const sizes = [
+      { ...file({ file_id: "small", width: 90, height: 60, file_size: 1 }) },
+      { ...file({ file_id: "large", width: 1280, height: 960, file_size: 3 }) },
+      { ...file({ file_id: "middle", width: 320, height: 240, file_size: 2 }) },
+    ];
+    const photo = { id: "large", name: "photo.jpg", type: "image/jpeg", size: 3 };
+    expect(eventOf({ photo: [null, 7, {}, ...sizes, { width: 9e9, height: 9e9 }] })).toMatchObject({ files: [photo] });
+  });
+
+  it("the caption says what is said, and to whom", () => {
+    const caption = { caption: "@my_bot look", caption_entities: [mention(0)] };
+    expect(eventOf({ document: pdf, ...caption })).toMatchObject({ text: `look\n${PDF}`, addressed: true });
+    expect(eventOf({ document: pdf, caption: "look" })).toMatchObject({ text: `look\n${PDF}`, addressed: false });
+    const only = { caption: "@my_bot", caption_entities: [mention(0)] };
+    expect(eventOf({ document: pdf, ...only })).toMatchObject({ text: PDF, addressed: true });
+    const reply = { reply_to_message: { message_id: 3, from: bot } };
+    expect(eventOf({ document: pdf, ...reply })).toMatchObject({ text: PDF, addressed: true, answers: "3" });
+    const direct = { chat: { id: 7, type: "private" } };
+    expect(eventOf({ document: pdf, ...direct })).toMatchObject({ text: PDF, addressed: true, direct: true });
+    expect(eventOf({ text: "hi" })).not.toHaveProperty("files");
+  });
+
+  it.each([
+    [{ sticker: file() }],
+    [{ document: { file_id: "" } }],
+    [{ document: { file_id: 7 } }],
+    [{ document: [pdf] }],
+    [{ photo: {} }],
+    [{ photo: [{ width: 1, height: 1 }] }],
+  ])("passes over %j", (message) => {
+    expect(parse(message)).toEqual({ ignored: "message without text" });
+  });
+
+  it("never throws, and never gives a file without a handle", () => {
+    const part = fc.oneof(
+      fc.record(
+        {
+          file_id: fc.oneof(fc.string(), fc.anything()),
+          file_name: fc.oneof(fc.string({ unit: "binary" }), fc.anything()),
+          mime_type: fc.anything(),
+          file_size: fc.oneof(fc.integer(), fc.anything()),
+          width: fc.anything(),
+        },
+        { requiredKeys: [] },
+      ),
+      fc.anything(),
+    );
+    const message = fc.record(
+      {
+        photo: fc.oneof(fc.array(part), fc.anything()),
+        document: part,
+        voice: part,
+        caption: fc.oneof(fc.string(), fc.anything()),
+        caption_entities: fc.anything(),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(message, (content) => {
+        const parsed = parse(content);
+        if (!("event" in parsed)) return;
+        expect(parsed.event.text.trim()).not.toBe("");
+        for (const { id, name, type, size } of parsed.event.files ?? []) {
+          expect([id, name, type]).not.toContain("");
+          expect(name).not.toMatch(/[\n\r\0]/);
+          expect(size).toBeGreaterThanOrEqual(0);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
 describe("parsing a press", () => {
   const pressed = (query: object) =>
     parseUpdate(

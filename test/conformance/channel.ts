@@ -14,6 +14,7 @@ import {
 import { adapterOf, type ChannelId, type MessageRef } from "../../src/model.ts";
 import { eventually } from "../support/eventually.ts";
 import { describeActions, type OddPress, type PlatformActions } from "./channel-actions.ts";
+import { describeFiles, type FilesHarness } from "./channel-files.ts";
 import { Core } from "./core.ts";
 
 export { Core } from "./core.ts";
@@ -27,6 +28,8 @@ export interface ChannelHarness {
   readonly oddInput: readonly { readonly name: string; put(platform: Platform): void | Promise<void> }[];
   /** Where messages can have actions: what the platform may say of them that no person did. */
   readonly oddPresses?: readonly OddPress[];
+  /** Where the adapter gives what people attach. */
+  readonly files?: FilesHarness;
   /** What can go wrong with one delivery. */
   readonly faults: readonly DeliveryFault[];
   /** What can be wrong with the account or the way to the platform. */
@@ -424,4 +427,5 @@ export function describeChannel(name: string, harness: ChannelHarness): void {
     });
   });
   describeActions(name, harness);
+  if (harness.files !== undefined) describeFiles(name, harness, harness.files);
 }

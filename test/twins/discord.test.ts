@@ -179,6 +179,37 @@ describe("the Discord twin over REST", () => {
     expect(room.messages()).toHaveLength(1);
   });
 
+  it("gives files to whoever has a link that holds, for a day", async () => {
+    const clock = new TestClock();
+    const { twin, ada, room } = await start({ clock });
+    const bytes = Buffer.from([0, 255, 128]);
+    const { id } = room.say(ada, "look", { files: [{ name: "my plan.bin", type: "application/x-a", bytes }] });
+    const path = `/channels/${room.id}/messages/${id}`;
+    const link = async () => {
+      const { body } = await call(twin, "GET", path);
+      return (body.attachments as { url: string }[])[0]?.url ?? "";
+    };
+    const get = async (url: string) => {
+      const response = await fetch(url);
+      return [response.status, response.headers.get("content-type"), Buffer.from(await response.arrayBuffer())];
+    };
+    const gone = [404, "text/plain;charset=UTF-8", Buffer.from("This content is no longer available.")];
+    const first = await link();
+    expect(first).toMatch(/\/my_plan\.bin\?ex=[0-9a-f]+&is=[0-9a-f]+&hm=[0-9a-f]{64}&$/);
+    expect(await get(first)).toEqual([200, "application/x-a", bytes]);
+    expect(await get(first.replace(/hm=./, "hm=x"))).toEqual(gone);
+    expect(await get(first.replace(/\?.*/, ""))).toEqual(gone);
+    clock.advance(24 * 3_600_000);
+    expect(await get(first)).toEqual(gone);
+    const second = await link();
+    expect(await get(second)).toEqual([200, "application/x-a", bytes]);
+    twin.expireLinks();
+    expect(await get(second)).toEqual(gone);
+    const third = await link();
+    room.remove(id);
+    expect(await get(third)).toEqual(gone);
+  });
+
   it("pages through history as Discord does: newest first, those closest to what is named", async () => {
     const { twin, room, ada } = await start();
     const ids = Array.from({ length: 10 }, (_, i) => room.say(ada, `${i}`).id);

@@ -119,8 +119,41 @@ describe("the Web API", () => {
     expect((await fetch(upload_url, { method: "POST", body: "wrong length" })).status).toBe(400);
     expect((await fetch(upload_url, { method: "POST", body: "hello" })).status).toBe(200);
     await call("files.completeUploadExternal", { files: JSON.stringify([{ id: file_id }]), channel_id: dm.id });
-    expect(dm.messages()[0]?.message.files).toEqual([{ id: file_id, name: "a.txt", size: 5 }]);
-    expect(twin.uploads.bytes(file_id)?.toString()).toBe("hello");
+    expect(dm.messages()[0]?.message.files).toMatchObject([{ id: file_id, name: "a.txt", size: 5 }]);
+    expect(twin.files.content(file_id)?.bytes.toString()).toBe("hello");
+  });
+
+  test("hands out what people share, to whoever may have it", async () => {
+    const { twin, ada, web } = await start();
+    const dm = twin.dm(ada);
+    dm.share(ada, "look", [{ name: "a.txt", type: "text/plain", bytes: Buffer.from("hello") }]);
+    const history = await web.conversations.history({ channel: dm.id });
+    const id = history.messages?.[0]?.files?.[0]?.id ?? "";
+    const { file } = await web.files.info({ file: id });
+    expect(file).toMatchObject({ name: "a.txt", mimetype: "text/plain", size: 5, mode: "hosted" });
+    const get = (token: string) =>
+      fetch(file?.url_private_download ?? "", { headers: { authorization: `Bearer ${token}` } });
+    expect(await (await get(twin.botToken)).text()).toBe("hello");
+    const page = await get("xoxb-wrong");
+    expect([page.redirected, page.headers.get("content-type")]).toEqual([true, "text/html; charset=utf-8"]);
+    twin.files.remove(id);
+    expect((await get(twin.botToken)).status).toBe(404);
+    expect(await refusal(web.files.info({ file: id }))).toBe("file_deleted");
+    twin.scopes.delete("files:read");
+    expect(await refusal(web.files.info({ file: id }))).toBe("missing_scope");
+  });
+
+  test("shares a file of the app's own with the message that links to it", async () => {
+    const { twin, ada, web } = await start();
+    const dm = twin.dm(ada);
+    const { upload_url = "", file_id = "" } = await web.files.getUploadURLExternal({ filename: "a.md", length: 5 });
+    expect(await refusal(web.files.completeUploadExternal({ files: [{ id: file_id }] }))).toBe("file_not_found");
+    await fetch(upload_url, { method: "POST", body: "hello" });
+    const { files } = await web.files.completeUploadExternal({ files: [{ id: file_id, title: "A" }] });
+    expect([dm.messages(), twin.files.isShared(file_id)]).toEqual([[], false]);
+    await web.chat.postMessage({ channel: dm.id, text: `see <${files?.[0]?.permalink}|a.md>` });
+    expect(dm.messages()).toMatchObject([{ text: "see a.md", message: { files: [{ id: file_id, title: "A" }] } }]);
+    expect(twin.files.isShared(file_id)).toBe(true);
   });
 
   test("asks who posts too fast to wait", async () => {

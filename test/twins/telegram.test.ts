@@ -164,6 +164,61 @@ describe("getUpdates", () => {
   });
 });
 
+describe("files", () => {
+  const bytes = Buffer.from([0, 255, 128]);
+
+  test("come with a message, and lie on the server once they were asked for", async () => {
+    const { twin, api, ada, chat } = await start();
+    chat.send(ada, { name: "a.pdf", type: "application/pdf", bytes, caption: "see /this" });
+    chat.send(ada, { kind: "photo", bytes: Buffer.alloc(900) });
+    const [first, second] = await api.getUpdates();
+    const document = { file_name: "a.pdf", mime_type: "application/pdf", file_size: 3 };
+    expect(first?.message).toMatchObject({
+      document,
+      caption: "see /this",
+      caption_entities: [{ type: "bot_command", offset: 4, length: 5 }],
+    });
+    expect(second?.message?.photo?.map(({ file_size }) => file_size)).toEqual([300, 450, 900]);
+    const { file_path = "" } = await api.getFile(first?.message?.document?.file_id ?? "");
+    const get = async (path: string, token = twin.token) => {
+      const response = await fetch(`${twin.apiRoot}/file/bot${token}/${path}`);
+      return [response.status, Buffer.from(await response.arrayBuffer())];
+    };
+    const refusal = (error_code: number, description: string) => [
+      error_code,
+      Buffer.from(JSON.stringify({ ok: false, error_code, description })),
+    ];
+    expect(await get(file_path)).toEqual([200, bytes]);
+    expect(await get("photos/file_3")).toEqual(refusal(404, "Not Found"));
+    expect(await get(file_path, "1:other")).toEqual(refusal(401, "Unauthorized"));
+    expect(twin.calls("file").map(({ outcome }) => outcome)).toEqual(["ok", "error"]);
+  });
+
+  test("can be too large, or gone", async () => {
+    const { twin, api, ada, chat } = await start();
+    const id = (size: number) => chat.send(ada, { bytes, size }).document?.file_id ?? "";
+    const limit = 20 * 1024 * 1024;
+    const kept = id(limit);
+    expect(await api.getFile(kept)).toMatchObject({ file_size: limit });
+    await expectRefusal(api.getFile(id(limit + 1)), 400, "Bad Request: file is too big");
+    twin.loseFile(kept);
+    const gone = "Bad Request: wrong file_id or the file is temporarily unavailable";
+    await expectRefusal(api.getFile(kept), 400, gone);
+  });
+
+  test("are seen in a group where they reply to the bot, or mention it", async () => {
+    const { twin, api, ada } = await start();
+    const group = twin.group({ title: "Team", members: [ada] });
+    const { message_id } = await api.sendMessage(group.id, "hello");
+    group.send(ada, { bytes });
+    group.send(ada, { bytes, caption: "for you" }, { replyTo: message_id });
+    group.send(ada, { bytes }, { replyTo: message_id });
+    group.send(ada, { bytes, caption: "@switchboard_bot" });
+    const seen = (await api.getUpdates()).map(({ message }) => message?.caption);
+    expect(seen).toEqual(["for you", undefined, "@switchboard_bot"]);
+  });
+});
+
 describe("messages", () => {
   test("are posted, edited and deleted, and every version is kept", async () => {
     const { twin, api, chat } = await start();

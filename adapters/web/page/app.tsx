@@ -9,7 +9,8 @@ import { Messages } from "./messages.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
 /** Where keys are the person's own. */
-const FIELDS = "textarea, input, select, dialog";
+/** Where keys mean text, or are a dialog's own. One that was just closed may keep the focus for a moment. */
+const FIELDS = "textarea, input, select, dialog[open]";
 
 export function App({ chat }: { chat: Chat }): VNode {
   const view = useChat(chat);

@@ -166,7 +166,10 @@ export class TwinChannel {
         replyTo: reference?.message_id,
         flags,
         components: shownComponents(components),
-        files: attachments.map((file) => ({ name: file.filename, text: contents.get(file.id) ?? "" })),
+        files: attachments.map((file) => ({
+          name: file.filename,
+          text: Buffer.from(contents.get(file.id) ?? []).toString("utf8"),
+        })),
         versions: versions.get(id) ?? [],
       }));
   }

@@ -142,7 +142,7 @@ export function spoil(fault: FaultOptions, reply: Reply, response: ServerRespons
     case "hang-after":
       return { outcome: "hanging" };
     case "cut": {
-      const body = Buffer.from(reply.body);
+      const body = typeof reply.body === "string" ? Buffer.from(reply.body) : reply.body;
       response.writeHead(reply.status, { "content-type": "application/json", "content-length": body.length + 1 });
       response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.destroy());
       return { outcome: "lost" };

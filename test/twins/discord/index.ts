@@ -126,6 +126,7 @@ export class DiscordTwin {
   async listen(port: number): Promise<void> {
     const bound = await this.#server.listen(port);
     this.#apiUrl = `http://127.0.0.1:${bound}/api`;
+    this.#parts.world.links.origin = `http://127.0.0.1:${bound}`;
     this.gateway.url = `ws://127.0.0.1:${bound}`;
   }
 
@@ -180,6 +181,11 @@ export class DiscordTwin {
   /** A new id, for what no driver can make. */
   id(): string {
     return this.#parts.world.id();
+  }
+
+  /** As after a day: the links to files that were given so far hold no longer. */
+  expireLinks(): void {
+    this.#parts.world.links.expire();
   }
 
   fault(options: FaultOptions): Fault {

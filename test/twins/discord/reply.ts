@@ -4,7 +4,9 @@ import type { ApiError } from "./errors.ts";
 
 export interface Reply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  /** Default: JSON. */
+  readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Of a refusal. */
   readonly description?: string;
@@ -32,9 +34,12 @@ export function refusal(error: ApiError): Reply {
   };
 }
 
-export function send(response: ServerResponse, { status, body, headers = {}, description }: Reply): Outcome {
+export function send(
+  response: ServerResponse,
+  { status, body, type = "application/json", headers = {}, description }: Reply,
+): Outcome {
   if (response.destroyed) return { outcome: "aborted" };
-  const content = status === 204 ? {} : { "content-type": "application/json" };
+  const content = status === 204 ? {} : { "content-type": type };
   response.writeHead(status, { ...headers, ...content, "content-length": Buffer.byteLength(body) });
   response.end(body);
   return description === undefined ? { outcome: "ok", status } : { outcome: "error", status, description };

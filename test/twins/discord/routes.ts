@@ -58,10 +58,10 @@ export const ROUTES: Readonly<Record<string, Handler>> = {
     const { kept, uploads } = namedIn(params, uploadsOf(world, room, params), before.attachments);
     const content = contentOf(params, before, kept.length + uploads.length);
     const components = params.components === undefined ? before.components : validRows(params.components, "components");
-    const attachments = [...kept, ...world.attach(room, before.id, uploads)];
+    const attachments = [...kept, ...world.attach(room, uploads)];
     const message = world.revise(room, before.id, { content, components, attachments });
     announce(world, gateway, "MESSAGE_UPDATE", message);
-    return message;
+    return world.signed(message);
   },
   "DELETE /channels/:channel/messages/:message": ({ world, gateway }, params) => {
     const room = world.room(text(params.channel));
@@ -165,7 +165,7 @@ function post({ world, gateway }: Twin, params: Params): unknown {
   if (nonce !== undefined && params.enforce_nonce === true) {
     const earlier = world.posted(nonce);
     if (earlier === null) throw errors.unknownMessage();
-    if (earlier !== undefined) return { ...earlier, nonce };
+    if (earlier !== undefined) return { ...world.signed(earlier), nonce };
   }
   const reference = referenceOf(params, room);
   const message = world.keep(room, world.bot, reference === undefined ? draft : { ...draft, replyTo: reference });
@@ -174,7 +174,8 @@ function post({ world, gateway }: Twin, params: Params): unknown {
     world.rememberNonce(nonce, message);
   }
   announce(world, gateway, "MESSAGE_CREATE", message, nonce);
-  return nonce === undefined ? message : { ...message, nonce };
+  const shown = world.signed(message);
+  return nonce === undefined ? shown : { ...shown, nonce };
 }
 
 /** The message to reply to, where there is to be one. */

@@ -31,6 +31,17 @@ const TABLE: readonly Route[] = Object.entries(ROUTES).map(([name, handler]) => 
   return { name, method, pattern: new RegExp(`^${path.replace(/:(\w+)/g, "(?<$1>[^/]+)")}$`), handler };
 });
 
+/** The CDN's only route, in the journal and for faults. */
+const CDN = "GET /attachments";
+
+/** Of a link that is too old and of a file that is no more. */
+const NO_CONTENT_ANY_MORE: Reply = {
+  status: 404,
+  body: "This content is no longer available.",
+  type: "text/plain;charset=UTF-8",
+  description: "This content is no longer available.",
+};
+
 /**
  * One request: 1. which route; 2. who calls; 3. into the journal; 4. faults that come before; 5. limits; 6. the call;
  * 7. faults that come after; 8. the reply.
@@ -69,9 +80,10 @@ export class RestServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { token, clock, faults, journal } = this.#parts;
+    const { token } = this.#parts;
     const body = await readBody(request);
     const url = new URL(request.url ?? "/", "http://twin");
+    if (url.pathname.startsWith("/attachments/")) return await this.#cdn(request, url, response);
     const path = /^\/api\/v10(\/.*)$/.exec(url.pathname)?.[1]?.replaceAll("%40", "@");
     const candidates = TABLE.filter(({ pattern }) => path !== undefined && pattern.test(path));
     const route = candidates.find(({ method }) => method === request.method);
@@ -83,12 +95,30 @@ export class RestServer {
     const named = route.pattern.exec(path)?.groups ?? {};
     const given = await readParams(request, body);
     const params: Params = { ...Object.fromEntries(url.searchParams), ...given, ...named };
-    const call = journal.begin(route.name, params, clock.now());
-    const { delayMs, fault } = faults.plan(route.name, params);
+    await this.#answer(route.name, params, response, (call) => this.#run(call, route, params));
+  }
+
+  /** Whoever has a link that holds gets the file, whoever it is. The journal shows who said who they are. */
+  async #cdn({ headers }: IncomingMessage, { pathname, searchParams }: URL, response: ServerResponse): Promise<void> {
+    const path = decodeURI(pathname);
+    const { authorization } = headers;
+    await this.#answer(CDN, { path, ...(authorization === undefined ? {} : { authorization }) }, response, (call) => {
+      const { world } = this.#parts.twin;
+      const file = world.links.holds(path, searchParams) ? world.fileAt(path) : undefined;
+      if (file === undefined) return NO_CONTENT_ANY_MORE;
+      call.effect = true;
+      return { status: 200, body: file.bytes, type: file.type };
+    });
+  }
+
+  async #answer(name: string, params: Params, response: ServerResponse, run: (call: Call) => Reply): Promise<void> {
+    const { clock, faults, journal } = this.#parts;
+    const call = journal.begin(name, params, clock.now());
+    const { delayMs, fault } = faults.plan(name, params);
     if (delayMs > 0) await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
     let outcome = fault === undefined ? undefined : instead(fault, response);
     if (outcome === undefined) {
-      const reply = this.#run(call, route, params);
+      const reply = run(call);
       outcome = (fault === undefined ? undefined : spoil(fault, reply, response)) ?? send(response, reply);
     }
     journal.end(call, clock.now(), outcome);

@@ -8,6 +8,7 @@ import {
   threadLocked,
   unknownChannel,
 } from "./errors.ts";
+import { Links } from "./links.ts";
 import { type Attachment, type Channel, ChannelType, type Message, Snowflakes, type User } from "./wire.ts";
 
 /** Why the bot can't write: it was removed, may not post, the person takes no messages, the thread was locked. */
@@ -57,8 +58,11 @@ export interface Draft {
 export interface FileDraft {
   readonly name: string;
   readonly type?: string;
+  /** Default: as many bytes as there are. */
   readonly size?: number;
+  /** One of these. */
   readonly text?: string;
+  readonly bytes?: Uint8Array;
 }
 
 export class World {
@@ -74,7 +78,8 @@ export class World {
   /** Bytes of one file. */
   uploadLimit = 10 * 1024 * 1024;
   /** What is in each attachment, by its id. */
-  readonly contents = new Map<string, string>();
+  readonly contents = new Map<string, Uint8Array>();
+  readonly links: Links;
   readonly #snowflakes = new Snowflakes();
   readonly #nonceWindow: number;
   readonly #byNonce = new Map<string, { readonly channel: string; readonly id: string; readonly until: number }>();
@@ -84,6 +89,7 @@ export class World {
     this.bot = bot;
     this.applicationId = bot.id;
     this.#nonceWindow = nonceWindow;
+    this.links = new Links(clock);
     this.users.set(bot.id, bot);
   }
 
@@ -128,7 +134,7 @@ export class World {
       mention_everyone: false,
       mentions: draft.mentions ?? [],
       mention_roles: [...draft.content.matchAll(/<@&(\d+)>/g)].map(([, role = ""]) => role),
-      attachments: this.attach(room, id, draft.files ?? []),
+      attachments: this.attach(room, draft.files ?? []),
       embeds: draft.embeds ?? [],
       components: draft.components ?? [],
       pinned: false,
@@ -145,17 +151,19 @@ export class World {
   }
 
   /** Takes files for a message. */
-  attach({ channel }: Room, message: string, files: readonly FileDraft[]): Attachment[] {
-    return files.map(({ name, type, size = 1, text = "" }) => {
+  attach({ channel }: Room, files: readonly FileDraft[]): Attachment[] {
+    return files.map(({ name, type, text = "", bytes = Buffer.from(text), size = bytes.length }) => {
       const id = this.id();
-      this.contents.set(id, text);
-      const path = `${channel.id}/${message}/${name}`;
+      this.contents.set(id, bytes);
+      // Discord makes names of letters, digits, dots, dashes and underscores.
+      const filename = name.replace(/ +/g, "_");
+      const path = `/attachments/${channel.id}/${id}/${filename}`;
       return {
         id,
-        filename: name,
+        filename,
         size,
-        url: `http://cdn.invalid/attachments/${path}`,
-        proxy_url: `http://media.invalid/attachments/${path}`,
+        url: path,
+        proxy_url: `http://media.invalid${path}`,
         ...(type === undefined ? {} : { content_type: type }),
       };
     });
@@ -193,8 +201,23 @@ export class World {
   seen(message: Message, privileged: boolean): Message {
     const direct = this.rooms.get(message.channel_id)?.channel.type === ChannelType.dm;
     const own = message.author.id === this.bot.id || message.mentions.some(({ id }) => id === this.bot.id);
-    if (privileged || direct || own) return message;
+    if (privileged || direct || own) return this.signed(message);
     return { ...message, content: "", attachments: [], embeds: [], components: [] };
+  }
+
+  /** With links as they are made each time that a message is shown. */
+  signed(message: Message): Message {
+    const attachments = message.attachments.map((file) => ({ ...file, url: this.links.sign(file.url) }));
+    return { ...message, attachments };
+  }
+
+  /** What the CDN has at this path: the file of a message that still stands. */
+  fileAt(path: string): { readonly bytes: Uint8Array; readonly type: string } | undefined {
+    const room = this.rooms.get(path.split("/")[2] ?? "");
+    const files = [...(room?.messages.values() ?? [])].flatMap(({ attachments }) => attachments);
+    const file = files.find(({ url }) => url === path);
+    const bytes = file === undefined ? undefined : this.contents.get(file.id);
+    return bytes === undefined ? undefined : { bytes, type: file?.content_type ?? "application/octet-stream" };
   }
 }
 

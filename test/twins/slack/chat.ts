@@ -1,5 +1,6 @@
 /** A conversation in the hands of a test: people write in it, change and delete, and what the bot shows can be read. */
 import type { Conversation, Message, Shown, Whisper } from "./conversation.ts";
+import type { FileContent, Files } from "./files.ts";
 import { type Interaction, type Interactions, type ShownElement, shownElements } from "./interactions.ts";
 import type { TwinUser, Workspace } from "./workspace.ts";
 
@@ -16,11 +17,13 @@ export class TwinChat {
   readonly #workspace: Workspace;
   readonly #conversation: Conversation;
   readonly #interactions: Interactions;
+  readonly #files: Files;
 
-  constructor(workspace: Workspace, conversation: Conversation, interactions: Interactions) {
+  constructor(workspace: Workspace, conversation: Conversation, interactions: Interactions, files: Files) {
     this.#workspace = workspace;
     this.#conversation = conversation;
     this.#interactions = interactions;
+    this.#files = files;
   }
 
   get id(): string {
@@ -40,6 +43,17 @@ export class TwinChat {
   /** In Slack's own encoding. */
   sayRaw(user: TwinUser, text: string, { silent = false, ...options }: SayOptions = {}): Message {
     return this.#conversation.post(user.id, { text, ...options }, silent);
+  }
+
+  /** What this person says with files. */
+  share(user: TwinUser, text: string, contents: readonly FileContent[], options: SayOptions = {}): Message {
+    const ids = contents.map((content) => this.#files.add(user.id, content));
+    for (const id of ids) this.#files.share(id);
+    return this.say(user, text, {
+      subtype: "file_share",
+      files: ids.map((id) => this.#files.describe(id)),
+      ...options,
+    });
   }
 
   edit(user: TwinUser, ts: string, text: string): Message {

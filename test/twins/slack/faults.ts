@@ -6,12 +6,14 @@ import { type Params, text } from "./params.ts";
  * - `drop-before`, `drop-after`: the connection is cut, before or after the method has done its work.
  * - `cut`: done, and the reply ends in its middle, short of its Content-Length.
  * - `hang-before`, `hang-after`: no reply ever comes; the method was not, or was, done.
+ * - `answer`: answered as if it were done, with `details`; nothing done.
  * - `latency`: `delayMs` pass before the method starts; other faults may follow.
  */
 export type FaultKind =
   | "429"
   | "5xx"
   | "refuse"
+  | "answer"
   | "drop-before"
   | "drop-after"
   | "cut"
@@ -36,7 +38,7 @@ export interface FaultOptions {
   readonly retryAfter?: number;
   /** For `latency`. */
   readonly delayMs?: number;
-  /** For `refuse`: Slack's code, and what stands beside it. */
+  /** For `refuse`: Slack's code. `details` stand beside it, or are the answer. */
   readonly error?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }

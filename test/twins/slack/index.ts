@@ -17,6 +17,7 @@ import { TwinChat } from "./chat.ts";
 import type { ConversationKind } from "./conversation.ts";
 import { Deliveries, type Delivery } from "./deliveries.ts";
 import { type Fault, type FaultOptions, Faults } from "./faults.ts";
+import { Files } from "./files.ts";
 import { Interactions } from "./interactions.ts";
 import { Limiter, type RateLimits } from "./limits.ts";
 import { methodsOf } from "./methods.ts";
@@ -78,6 +79,7 @@ const SCOPES = [
   "chat:write",
   "commands",
   "files:read",
+  "files:write",
   "groups:history",
   "im:history",
   "mpim:history",
@@ -111,6 +113,8 @@ export class SlackTwin {
   readonly requests: Requests;
   readonly deliveries: Deliveries;
   readonly workspace: Workspace;
+  /** What people share, and what the app uploads. */
+  readonly files: Files;
   readonly uploads: Uploads;
   /** What people do with buttons, selects and modals. */
   readonly interactions: Interactions;
@@ -138,7 +142,8 @@ export class SlackTwin {
     this.sockets = new Sockets({ clock, appId: this.bot.appId, deliveries: this.deliveries, within, changed });
     this.requests = new Requests({ clock, signingSecret: this.signingSecret, deliveries: this.deliveries, within });
     this.deliveries.use(mode === "socket" ? this.sockets : this.requests);
-    this.uploads = new Uploads(this.workspace, () => this.#root());
+    this.files = new Files(this.workspace, () => this.#root());
+    this.uploads = new Uploads(this.workspace, this.files, () => this.#root());
     this.interactions = new Interactions(this.workspace, () => this.#root());
     this.#faults = new Faults(options.seed ?? 1);
     this.#server = new WebApiServer({
@@ -149,6 +154,7 @@ export class SlackTwin {
       methods: methodsOf({
         workspace: this.workspace,
         streams: new Streams(this.workspace),
+        files: this.files,
         uploads: this.uploads,
         interactions: this.interactions,
         limiter: limits === "off" ? undefined : new Limiter(clock, limits),
@@ -159,6 +165,7 @@ export class SlackTwin {
       faults: this.#faults,
       journal: this.#journal,
       sockets: this.sockets,
+      files: this.files,
       uploads: this.uploads,
       interactions: this.interactions,
     });
@@ -188,12 +195,12 @@ export class SlackTwin {
 
   /** The conversation of this person with the bot. */
   dm(user: TwinUser): TwinChat {
-    return new TwinChat(this.workspace, this.workspace.dm(user.id), this.interactions);
+    return new TwinChat(this.workspace, this.workspace.dm(user.id), this.interactions, this.files);
   }
 
   channel({ name = "general", members = [], kind = "channel", hasBot = true }: ChannelOptions = {}): TwinChat {
     const everybody = [...members.map(({ id }) => id), ...(hasBot ? [this.bot.userId] : [])];
-    return new TwinChat(this.workspace, this.workspace.open(kind, name, everybody), this.interactions);
+    return new TwinChat(this.workspace, this.workspace.open(kind, name, everybody), this.interactions, this.files);
   }
 
   /** What this person has open. */

@@ -2,6 +2,7 @@
 import { checkBlocks } from "./blocks.ts";
 import type { Conversation, Message } from "./conversation.ts";
 import { ApiError, rateLimited } from "./errors.ts";
+import type { Files } from "./files.ts";
 import type { Interactions } from "./interactions.ts";
 import type { Limiter } from "./limits.ts";
 import { flag, integer, isRecord, nested, type Params, required, text } from "./params.ts";
@@ -14,6 +15,7 @@ export type Method = (params: Params) => object;
 export interface MethodParts {
   readonly workspace: Workspace;
   readonly streams: Streams;
+  readonly files: Files;
   readonly uploads: Uploads;
   readonly interactions: Interactions;
   readonly limiter: Limiter | undefined;
@@ -38,6 +40,7 @@ export const SCOPES: Readonly<Record<string, string>> = {
   "chat.appendStream": "chat:write",
   "chat.stopStream": "chat:write",
   "users.info": "users:read",
+  "files.info": "files:read",
   "files.getUploadURLExternal": "files:write",
   "files.completeUploadExternal": "files:write",
   "assistant.threads.setStatus": "assistant:write",
@@ -142,6 +145,7 @@ export function methodsOf(parts: MethodParts): ReadonlyMap<string, Method> {
     ["assistant.threads.setStatus", (params) => assist(parts, params, "status")],
     ["assistant.threads.setTitle", (params) => assist(parts, params, "title")],
     ["views.open", (params) => parts.interactions.open(params)],
+    ["files.info", (params) => parts.files.info(params)],
     ["files.getUploadURLExternal", (params) => uploads.begin(params)],
     ["files.completeUploadExternal", (params) => uploads.complete(params)],
   ]);
@@ -158,8 +162,10 @@ function post(parts: MethodParts, conversation: Conversation, params: Params): o
   const wait = limiter?.post(conversation.id) ?? 0;
   if (wait > 0) throw rateLimited(wait);
   const thread = text(params, "thread_ts");
+  const files = parts.files.sharedIn(said, workspace.parts.bot.userId).map((id) => parts.files.describe(id));
   const message = conversation.post(workspace.parts.bot.userId, {
     text: said,
+    ...(files.length === 0 ? {} : { files }),
     ...(blocks === undefined ? {} : { blocks }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(thread === "" ? {} : { thread }),

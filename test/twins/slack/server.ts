@@ -4,6 +4,7 @@ import type { Clock } from "../../../src/model.ts";
 import type { Call, Journal } from "../telegram/journal.ts";
 import { ApiError } from "./errors.ts";
 import type { FaultOptions, Faults } from "./faults.ts";
+import type { Files, Handed } from "./files.ts";
 import type { Interactions } from "./interactions.ts";
 import { type Method, SCOPES } from "./methods.ts";
 import { type Params, parseBody, text } from "./params.ts";
@@ -20,6 +21,7 @@ export interface ServerParts {
   readonly faults: Faults;
   readonly journal: Journal;
   readonly sockets: Sockets;
+  readonly files: Files;
   readonly uploads: Uploads;
   readonly interactions: Interactions;
 }
@@ -65,12 +67,18 @@ export class WebApiServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
     const { pathname } = new URL(request.url ?? "/", "http://twin");
-    const [, room, name = ""] = /^\/(api|upload|actions)\/([^/]+)$/.exec(pathname) ?? [];
+    const [, room, name = ""] = /^\/(api|upload|actions|files)\/(.+)$/.exec(pathname) ?? [];
     if (room === "upload") {
-      const ok = this.#parts.uploads.receive(name, body);
-      response
-        .writeHead(ok ? 200 : 400, { "content-type": "text/plain" })
-        .end(ok ? `OK - ${body.length}` : "bad upload");
+      this.#transfer("upload", { file: name }, response, () => {
+        const ok = this.#parts.uploads.receive(name, body);
+        const answer = ok ? `OK - ${body.length}` : "bad upload";
+        return { status: ok ? 200 : 400, headers: { "content-type": "text/plain" }, body: answer };
+      });
+    } else if (room === "files") {
+      const [, token] = /^Bearer (.+)$/.exec(request.headers.authorization ?? "") ?? [];
+      const mayRead = token === this.#parts.botToken && this.#parts.scopes.has("files:read");
+      const params = { file: name, ...(token === undefined ? {} : { token }) };
+      this.#transfer("download", params, response, () => this.#parts.files.hand(name, mayRead));
     } else if (room === "actions") {
       this.#respond(name, request, body, response);
     } else if (room === "api") await this.#call(name, request, body, response);
@@ -93,6 +101,24 @@ export class WebApiServer {
     call.effect = status === 200;
     response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(answer);
     journal.end(call, clock.now(), { outcome: call.effect ? "ok" : "error", status });
+  }
+
+  /** A file's bytes, in either direction. In the journal, and for faults, it is a method of that name. */
+  #transfer(method: string, params: Params, response: ServerResponse, run: () => Handed): void {
+    const { clock, faults, journal } = this.#parts;
+    const call = journal.begin(method, params, clock.now());
+    const { fault } = faults.plan(method, params);
+    const outcome = this.#instead(fault, response);
+    if (outcome !== undefined) {
+      journal.end(call, clock.now(), outcome);
+      return;
+    }
+    const { status, headers, body } = run();
+    call.effect = status === 200;
+    const reply = { status, body: typeof body === "string" ? body : Buffer.from(body).toString("latin1") };
+    const spoilt = fault === undefined ? undefined : spoil(fault, reply, response);
+    if (spoilt === undefined) response.writeHead(status, headers).end(body);
+    journal.end(call, clock.now(), spoilt ?? { outcome: call.effect ? "ok" : "error", status });
   }
 
   async #call(method: string, request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {

@@ -6,7 +6,8 @@ import { gfm } from "micromark-extension-gfm";
 import { isRecord } from "./params.ts";
 
 export function textOf({ text, blocks }: { readonly text: string; readonly blocks?: readonly unknown[] }): string {
-  if (blocks === undefined || blocks.length === 0) return unescaped(text);
+  // Links are made of what is no markup otherwise, too.
+  if (blocks === undefined || blocks.length === 0) return unescaped(text.replace(/<([^>|]+)\|([^>]*)>/g, "$2"));
   return blocks
     .filter((block) => !isRecord(block) || block.type !== "actions")
     .map(textOfBlock)

@@ -63,6 +63,8 @@ export function instead(fault: FaultOptions, response: ServerResponse): Outcome 
       return send(response, refusal(rateLimited(fault.retryAfter ?? 1)));
     case "refuse":
       return send(response, refusal(new ApiError(fault.error ?? "internal_error", fault.details)));
+    case "answer":
+      return send(response, success(fault.details ?? {}));
     default:
       return undefined;
   }

@@ -3,6 +3,7 @@ import type { Chat, Message, Update, User, UserFromGetMe } from "grammy/types";
 import type { Clock } from "../../../src/model.ts";
 import { Callbacks } from "./callbacks.ts";
 import { badRequest } from "./errors.ts";
+import { Files } from "./files.ts";
 import { type Params, text as textOf } from "./params.ts";
 import type { UpdateQueue } from "./polling.ts";
 import { type Barrier, Room } from "./room.ts";
@@ -23,6 +24,7 @@ export class Account {
   /** On: a group's messages reach the bot only where they are commands, replies to it, or mention it. */
   privacyMode: boolean;
   readonly callbacks = new Callbacks();
+  readonly files = new Files();
   readonly #rooms = new Map<number, Room>();
   #lastMessageId = 0;
 
@@ -114,9 +116,9 @@ export class Account {
     if (room?.barrier !== undefined) return false;
     if (!this.privacyMode || message.chat.type === "private" || message.chat.type === "channel") return true;
     const text = message.text ?? message.caption;
+    if (message.reply_to_message?.from?.id === this.bot.id && !isTopicNotice(message)) return true;
     // Service messages reach every bot.
     if (text === undefined) return !isMedia(message);
-    if (message.reply_to_message?.from?.id === this.bot.id && !isTopicNotice(message)) return true;
     return (message.entities ?? message.caption_entities ?? []).some((entity) => {
       const part = text.slice(entity.offset, entity.offset + entity.length).toLowerCase();
       const own = `@${this.bot.username.toLowerCase()}`;

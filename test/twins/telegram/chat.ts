@@ -2,6 +2,7 @@
 import type { Chat, Message, MessageEntity, User } from "grammy/types";
 import type { Account } from "./account.ts";
 import { findEntities } from "./entities.ts";
+import type { FileDraft } from "./files.ts";
 import { dataBehind } from "./keyboard.ts";
 import type { Posted, Room, ShownAction } from "./room.ts";
 
@@ -36,7 +37,12 @@ export class TwinChat {
     return this.post(user, { text, ...(entities.length === 0 ? {} : { entities: [...entities] }) }, options);
   }
 
-  /** Any other message of a person: a photo with its caption, a sticker, a service message. */
+  /** This person sends a file. */
+  send(user: User, file: FileDraft, options: Omit<SayOptions, "entities"> = {}): Message {
+    return this.post(user, this.#account.files.take(file), options);
+  }
+
+  /** Any other message of a person: an odd one, a service message. */
   post(user: User, content: Partial<Message>, options: Omit<SayOptions, "entities"> = {}): Message {
     const message = this.#room.receive(user, content, options);
     this.#account.deliver(this.type === "channel" ? "channel_post" : "message", message);

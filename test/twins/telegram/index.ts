@@ -27,6 +27,7 @@ import { BotApiServer } from "./server.ts";
 export type { Told } from "./callbacks.ts";
 export type { TwinChat } from "./chat.ts";
 export type { Fault, FaultOptions } from "./faults.ts";
+export type { FileDraft } from "./files.ts";
 export type { Call } from "./journal.ts";
 export type { RateLimits } from "./limits.ts";
 
@@ -98,6 +99,7 @@ export class TelegramTwin {
     this.#server = new BotApiServer({
       token,
       clock,
+      fileAt: (path) => this.#account.files.read(path),
       methods: methodsOf(this.#account, limits === "off" ? undefined : new Limiter(clock, limits)),
       faults: this.#faults,
       journal: this.#journal,
@@ -200,6 +202,11 @@ export class TelegramTwin {
   /** Typing and the like in this chat. */
   actions(chat: TwinChat): readonly ShownAction[] {
     return chat.actions();
+  }
+
+  /** Telegram no longer has the file with this `file_id`. */
+  loseFile(id: string): void {
+    this.#account.files.lose(id);
   }
 
   /** What the bot told the person who pressed; undefined as long as it has not. */

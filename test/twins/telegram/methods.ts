@@ -89,6 +89,8 @@ export function methodsOf(account: Account, limiter: Limiter | undefined): Metho
     getFile: (params) => {
       const id = text(params, "file_id");
       if (id === "") throw badRequest("file_id not specified");
+      const found = account.files.locate(id);
+      if (found !== undefined) return found;
       if (!account.rooms.some((room) => mentionsFile(room, id))) throw badRequest("invalid file_id");
       return { file_id: id, file_unique_id: `unique-${id}`, file_path: `documents/${encodeURIComponent(id)}` };
     },

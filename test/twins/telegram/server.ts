@@ -13,9 +13,16 @@ export interface ServerParts {
   readonly token: string;
   readonly clock: Clock;
   readonly methods: Methods;
+  /** What lies on the server for the bot to fetch. */
+  readonly fileAt: (path: string) => Uint8Array | undefined;
   readonly faults: Faults;
   readonly journal: Journal;
 }
+
+/** A method, or a file. The latter stands in the journal, and for faults, under a name that no method has. */
+const METHOD = /^\/bot(?<token>\d+(?::|%3A)[\w-]+)\/(?<method>[^/]+)$/i;
+const FILE_PATH = /^\/file\/bot(?<token>\d+(?::|%3A)[\w-]+)\/(?<file>.+)$/i;
+const FILE = "file";
 
 /**
  * One request: 1. who calls; 2. what, into the journal; 3. faults that come before; 4. the method; 5. faults that
@@ -62,15 +69,20 @@ export class BotApiServer {
     const { token, clock, faults, journal } = this.#parts;
     const body = await readBody(request);
     const url = new URL(request.url ?? "/", "http://twin");
-    const path = /^\/bot(?<token>\d+(?::|%3A)[\w-]+)\/(?<method>[^/]+)$/i.exec(url.pathname)?.groups;
+    const path = (METHOD.exec(url.pathname) ?? FILE_PATH.exec(url.pathname))?.groups;
     // The hosted front end knows no path for a token that does not look like one.
     if (path === undefined) return void send(response, refusal(new ApiError(404, "Not Found")));
     if (path.token?.replace(/%3A/i, ":") !== token) {
       return void send(response, refusal(new ApiError(401, "Unauthorized")));
     }
 
-    const params = readable(() => parseParams(url.searchParams, request.headers["content-type"] ?? "", body));
-    const method = this.#names.get((path.method ?? "").toLowerCase()) ?? path.method ?? "";
+    const file = path.file === undefined ? undefined : decodeURIComponent(path.file);
+    const params =
+      file !== undefined
+        ? { path: file }
+        : readable(() => parseParams(url.searchParams, request.headers["content-type"] ?? "", body));
+    const method =
+      file !== undefined ? FILE : (this.#names.get((path.method ?? "").toLowerCase()) ?? path.method ?? "");
     const call = journal.begin(method, params instanceof ApiError ? {} : params, clock.now());
     const { delayMs, fault } = faults.plan(method, call.params);
     if (delayMs > 0) await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
@@ -84,6 +96,7 @@ export class BotApiServer {
 
   async #run(call: Call, response: ServerResponse): Promise<Reply> {
     try {
+      if (call.method === FILE) return this.#give(call);
       const method = this.#parts.methods.get(call.method);
       if (method === undefined) throw unknownMethod();
       const result = await method(call.params, (left) => response.once("close", left));
@@ -93,6 +106,13 @@ export class BotApiServer {
       if (error instanceof ApiError) return refusal(error);
       throw error;
     }
+  }
+
+  #give(call: Call): Reply {
+    const body = this.#parts.fileAt(String(call.params.path));
+    if (body === undefined) throw new ApiError(404, "Not Found");
+    call.effect = true;
+    return { status: 200, body, type: "application/octet-stream" };
   }
 }
 

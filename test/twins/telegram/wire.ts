@@ -6,7 +6,9 @@ import type { Call } from "./journal.ts";
 
 export interface Reply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  /** Default: JSON. */
+  readonly type?: string;
   /** Of a refusal. */
   readonly description?: string;
   readonly retryAfter?: number;
@@ -32,10 +34,13 @@ export function refusal(error: ApiError): Reply {
   };
 }
 
-export function send(response: ServerResponse, { status, body, description, retryAfter }: Reply): Outcome {
+export function send(
+  response: ServerResponse,
+  { status, body, type = "application/json", description, retryAfter }: Reply,
+): Outcome {
   if (response.destroyed) return { outcome: "aborted" };
   if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
   response.end(body);
   return description === undefined ? { outcome: "ok", status } : { outcome: "error", status, description };
 }
@@ -72,7 +77,7 @@ export function spoil(fault: FaultOptions, reply: Reply, response: ServerRespons
     case "hang-after":
       return { outcome: "hanging" };
     case "cut": {
-      const body = Buffer.from(reply.body);
+      const body = typeof reply.body === "string" ? Buffer.from(reply.body) : reply.body;
       response.writeHead(reply.status, { "content-type": "application/json", "content-length": body.length });
       response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.destroy());
       return { outcome: "lost" };
