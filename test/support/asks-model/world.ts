@@ -3,7 +3,7 @@ import type { Intake, Press, Pressed } from "../../../src/channel.ts";
 import { Gateway } from "../../../src/core/gateway.ts";
 import { SwitchboardError } from "../../../src/errors.ts";
 import type { GatewayEvent } from "../../../src/events.ts";
-import { type Ask, type ChannelId, type Clock, channelId, type InboundEvent } from "../../../src/model.ts";
+import { type Ask, type Clock, channelId, type InboundEvent } from "../../../src/model.ts";
 import type { Store } from "../../../src/store.ts";
 import { Agents, type Run } from "./agent.ts";
 import { Account, Platform } from "./platform.ts";
@@ -306,10 +306,6 @@ export class World {
 
 export function isAway(error: unknown): boolean {
   return error instanceof SwitchboardError && (error.code === "STORE_CLOSED" || error.code === "STORE_UNAVAILABLE");
-}
-
-function chatOf(channel: ChannelId): Chat {
-  return CHATS.find((chat) => channelId("local", chat) === channel) ?? "a";
 }
 
 const WRITES: ReadonlySet<unknown> = new Set([
