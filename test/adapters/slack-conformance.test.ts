@@ -3,6 +3,7 @@ import type { SlackAdapter } from "../../adapters/slack/index.ts";
 import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import { type ChannelHarness, describeChannel, type Platform } from "../conformance/channel.ts";
 import type { OddPress, PlatformActions } from "../conformance/channel-actions.ts";
+import type { FileFault, SentFile } from "../conformance/channel-files.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   type FaultOptions,
@@ -49,6 +50,12 @@ class SlackPlatform implements Platform {
   async say(number: number, text: string) {
     const { person, chat } = this.#conversation(number);
     const { ts } = chat.say(person, text);
+    return { channel: `slack:${this.twin.teamId}/${chat.id}` as const, id: ts };
+  }
+
+  async attach(number: number, file: SentFile, text = "") {
+    const { person, chat } = this.#conversation(number);
+    const { ts } = chat.share(person, text, [file]);
     return { channel: `slack:${this.twin.teamId}/${chat.id}` as const, id: ts };
   }
 
@@ -228,6 +235,10 @@ const message = {
   text: "odd",
 };
 
+function fileFault(name: string, options: FaultOptions, kind: FileFault["kind"]): FileFault {
+  return { name: `${name}: ${kind}`, arrange: (platform) => void twinOf(platform).fault(options), kind };
+}
+
 const shared = (mode: Mode): ChannelHarness => ({
   start: async () => {
     const twin = await startSlackTwin({ ...PATIENT, mode });
@@ -259,6 +270,17 @@ const shared = (mode: Mode): ChannelHarness => ({
     odd("300 events at once", ...Array.from({ length: 300 }, (_, i) => ({ type: "reaction_added", item: i }))),
   ],
   oddPresses: ODD_PRESSES,
+  files: {
+    attach: (platform, conversation, file, text) => slack(platform).attach(conversation, file, text),
+    faults: [
+      fileFault("that is not there any more", { method: "files.info", ...refuse("file_deleted") }, "gone"),
+      fileFault("asked for too fast", { method: "files.info", kind: "429", retryAfter: 3 }, "limited"),
+      fileFault("while the server fails", { method: "download", kind: "5xx" }, "unavailable"),
+      fileFault("whose connection is cut", { method: "download", kind: "drop-before" }, "unavailable"),
+      fileFault("that ends in its middle", { method: "download", kind: "cut" }, "unavailable"),
+      fileFault("that never comes", { method: "download", kind: "hang-before" }, "unavailable"),
+    ],
+  },
   faults: [
     fault("while too fast", { kind: "429", retryAfter: 3 }, "send", "limited"),
     fault("refused by a proxy on the way", { kind: "5xx" }, "send", "unknown"),

@@ -84,7 +84,7 @@ export function describeFiles(name: string, harness: ChannelHarness, files: File
 
     test("a file alone is a message too", async () => {
       const { event } = await sent();
-      expect(event.text).toMatch(/^\[file: plan-B\.bin \(application\/x-plan, \d+ bytes\)\]/);
+      expect(event.text).toMatch(/^\[file: plan-B\.bin \(application\/x-plan, [\d.]+ \w+\)\]/);
       expect(event).toMatchObject({ addressed: true });
     });
 
