@@ -133,7 +133,10 @@ async function viewOf(site: Site) {
     unattended: (await store.unattended("looker")).sort(),
     asks: await store.asks({ limit: 100 }),
     due: await store.dueAsks(100),
-    audit: (await store.audit({ limit: 100 })).entries,
+    // Of one and the same millisecond the order of several channels is not kept.
+    audit: (await store.audit({ limit: 100 })).entries.sort(
+      (a, b) => a.at - b.at || a.channel.localeCompare(b.channel),
+    ),
     journal: await store.journalSince(STRANGE, 4, 100),
     page: await store.journalPage(STRANGE, 10, 20),
   };
