@@ -43,9 +43,12 @@ export class Briefing {
       ...{ mode, earlier, signal, waiters },
       settings: () => session().settings,
       read: (id) => insist("read an ask", () => store.ask(id)),
-      open: async (request) => {
+      open: async (request, over) => {
         const draft = asks.draft(request, channel, adapter, { requester: requesterOf(turn), turn: turn.id });
-        const { ask, outbox } = await insist("open an ask", () => store.openAsk(channel, fence, draft));
+        const { ask, outbox } = await insist("open an ask", async () => {
+          over.throwIfAborted();
+          return await store.openAsk(channel, fence, draft);
+        });
         emit({ type: "ask", channel, ask: ask.id, what: "opened" });
         deliver(outbox);
         return ask;

@@ -17,8 +17,8 @@ export interface AskingOptions {
   /** Who waits in this process for the end of which ask. */
   readonly waiters: Map<string, () => void>;
   settings(): SessionSettings | undefined;
-  /** Stores it and has it shown. */
-  open(request: AskRequest): Promise<Ask>;
+  /** Stores it and has it shown; not any more once the signal has aborted, however often the store has to be asked. */
+  open(request: AskRequest, signal: AbortSignal): Promise<Ask>;
   read(id: string): Promise<Ask | undefined>;
 }
 
@@ -69,7 +69,7 @@ export class Asking {
       return { kind: "rejected", reason: "nothing is changed before a plan was approved", by: BY_RULE };
     this.#waiting += 1;
     try {
-      const ended = await this.#end(known ?? (await open(request)), slot);
+      const ended = await this.#end(known ?? (await open(request, this.#signal)), slot);
       return ended ? outcomeOf(ended) : { kind: "closed", reason: "its session was removed" };
     } finally {
       this.#waiting -= 1;
