@@ -2,7 +2,7 @@
  * Carries out what goes around a channel's inbox, in order and beside its turn: commands, decisions of asks, and messages
  * that may be the answer to one. Each is ended in one step of the store; a crash before that repeats it.
  */
-import type { Ask, Control, Message, Session, SessionSettings } from "../model.ts";
+import type { Ask, Control, Message, Session } from "../model.ts";
 import type { ControlEnd } from "../store.ts";
 import { ruleFor } from "./asks/permissions.ts";
 import { readMessage } from "./asks/reading.ts";
@@ -92,7 +92,7 @@ export class Controller {
     const reason = verdict.kind === "rejected" ? verdict.reason : undefined;
     if (reason === undefined) return {};
     const note = `${by.name} rejected your last plan: ${reason}`;
-    return { settings: { ...(settings as SessionSettings), note } };
+    return { settings: { ...settings, note } };
   }
 
   /** Whoever approved it: it is done for whom the plan was made for, who is asked what comes up. */
