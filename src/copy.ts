@@ -20,6 +20,7 @@ export const FIGURES = [
   "undelivered",
   "asks",
   "deadLetters",
+  "schedules",
   "journalEntries",
   "receipts",
 ] as const;
@@ -84,7 +85,7 @@ export async function copyStore(
   }
   if (expected.checksum !== found.checksum) throw differs("the checksums are not the same");
   await source.assertUnused();
-  await target.finish();
+  await target.finish(await source.totals());
   return { written, figures: found.figures, checksum: found.checksum };
 }
 
@@ -114,6 +115,7 @@ class Tally {
     undelivered: 0,
     asks: 0,
     deadLetters: 0,
+    schedules: 0,
     journalEntries: 0,
     receipts: 0,
   };
@@ -132,6 +134,7 @@ class Tally {
     figures.commands += dump.controls.length;
     figures.undelivered += dump.outbox.length;
     figures.deadLetters += dump.deadLetters.length;
+    figures.schedules += dump.schedules.length;
     figures.journalEntries += dump.journal.length;
     figures.receipts += dump.recent.length + dump.older.length;
     this.#sum = BigInt.asUintN(256, this.#sum + BigInt(`0x${digest}`));

@@ -10,11 +10,12 @@ import type {
   DeadLetter,
   Message,
   OutboxEntry,
+  Schedule,
   Session,
   TranscriptEntry,
   Turn,
 } from "./model.ts";
-import type { JournalEntry } from "./store.ts";
+import type { JournalEntry, Totals } from "./store.ts";
 
 export interface Portable {
   /** Its address, without a password: the same for every opening of the same store. */
@@ -28,8 +29,10 @@ export interface Portable {
    * again from the same source. Rejects with STORE_NOT_EMPTY, changing nothing, where anything else is in it.
    */
   begin(source: string): Promise<void>;
-  /** Takes the mark away: the store is whole. */
-  finish(): Promise<void>;
+  /** Takes the mark away: the store is whole, and gives these totals, whatever `load` and `drop` made of its own. */
+  finish(totals: Totals): Promise<void>;
+  /** As `Store.stats` gives them. They tell of removed sessions too, so no channel's dump holds them. */
+  totals(): Promise<Totals>;
 
   /** Every channel of which it keeps anything, once each, in any order. */
   channels(): AsyncIterable<ChannelId>;
@@ -71,6 +74,8 @@ export interface ChannelDump {
   readonly older: readonly ReceiptDump[];
   /** By id. */
   readonly deadLetters: readonly DeadLetter[];
+  /** By id. A channel may have nothing else. `load` puts one in the place of any channel's that has its id. */
+  readonly schedules: readonly Schedule[];
   /** By order. */
   readonly journal: readonly JournalEntry[];
   /** Its part of the audit log, oldest first. In the whole log, entries of several channels stand by their time `at`. */
@@ -106,9 +111,9 @@ export interface ReceiptDump {
 
 /** Is there nothing that a store must keep? */
 export function isEmpty(dump: ChannelDump): boolean {
-  const { turns, current, turn, sessions, waiting, controls, outbox, recent, older, deadLetters, journal, audit } =
-    dump;
-  const lists = [sessions, waiting, controls, outbox, recent, older, deadLetters, journal, audit];
+  const { turns, current, turn, sessions, waiting, controls, outbox, recent, older } = dump;
+  const { deadLetters, schedules, journal, audit } = dump;
+  const lists = [sessions, waiting, controls, outbox, recent, older, deadLetters, schedules, journal, audit];
   return turns === 0 && current === undefined && turn === undefined && lists.every(({ length }) => length === 0);
 }
 

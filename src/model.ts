@@ -1,10 +1,14 @@
 /**
- * The words of Switchboard as types; those of asks stand in `ask.ts`. It imports nothing else; everything else may import it.
+ * The words of Switchboard as types, with `ask.ts` and `agent-event.ts`. It imports nothing else; all may import it.
  *
  * Times are milliseconds since the Unix epoch unless a name says otherwise. Every type here is plain
  * JSON: a store may keep it as it is.
  */
 
+import type { CostSource } from "./agent-event.ts";
+import type { Interruption } from "./ask.ts";
+
+export type * from "./agent-event.ts";
 export type * from "./ask.ts";
 
 /** A value that survives a round trip through JSON. */
@@ -62,6 +66,8 @@ export interface InboundEvent {
   readonly answers?: MessageRef;
   /** What was attached to it. The text names each, for agents that take no files. */
   readonly files?: readonly Attachment[];
+  /** It is no person's: a session that begins with it has this source. */
+  readonly source?: Exclude<SessionSource, "channel">;
 }
 
 /** A file that a person sent; it stays on the platform until an agent wants it. */
@@ -91,6 +97,9 @@ export interface Message {
   /** When the store took it. */
   readonly acceptedAt: number;
   readonly files?: readonly Attachment[];
+  readonly source?: Exclude<SessionSource, "channel">;
+  /** It wants nothing but that the agent shortens its memory of the session. */
+  readonly compact?: true;
   /** What it has to do with a plan: it is the one that was approved, or it wants another one. */
   readonly plan?: PlanStep;
 }
@@ -229,6 +238,10 @@ export interface SessionStats {
   readonly failed: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
+  /** US dollars. Absent where nothing is known, which is not 0. */
+  readonly cost?: number;
+  /** The agent's own account, or tokens by the prices of the configuration. */
+  readonly costSource?: CostSource;
   /** Milliseconds from the claim to the first text, and to the end, of the last turn. */
   readonly firstTextMs?: number;
   readonly lastTurnMs?: number;
@@ -248,6 +261,8 @@ export interface Session {
   readonly source: SessionSource;
   /** The name of the agent, as configured. */
   readonly agent: string;
+  /** The name of the project, as configured. */
+  readonly project?: string;
   readonly pinned: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -264,6 +279,19 @@ export interface Session {
 export interface SessionSettings {
   /** Absent: as the route says. */
   readonly mode?: PermissionMode;
+  /** Absent: the agent's own. */
+  readonly model?: string;
+  /** How hard it thinks, in the agent's own words. Absent: the agent's own. */
+  readonly effort?: string;
+  /** Absent: `project`. */
+  readonly scope?: WorkspaceScope;
+  /** Absent: as the route says. */
+  readonly stream?: StreamLevel;
+  /** What people chose for the channel: new sessions begin with it. */
+  readonly agent?: string;
+  readonly project?: string;
+  /** Of the turn in flight. */
+  readonly interrupted?: Interruption;
   /** What need not be asked again in this session. */
   readonly grants?: readonly Rule[];
   /** What need not be asked again in this channel: a new session takes it over. */
@@ -277,6 +305,12 @@ export interface SessionSettings {
  * its plan was approved. `bypass`: everything.
  */
 export type PermissionMode = "ask" | "accept-edits" | "plan" | "bypass";
+
+/** How far an agent may reach: its project's folder · the folder that holds all projects · everywhere. */
+export type WorkspaceScope = "project" | "workspace" | "full";
+
+/** What is shown of an answer before it is whole: nothing · what it does, in one line · its text and every tool call. */
+export type StreamLevel = "off" | "compact" | "full";
 
 /** A permission that was given for more than once. */
 export interface Rule {
@@ -292,12 +326,14 @@ export interface NewSession {
   readonly source: SessionSource;
   readonly agent: string;
   readonly title: string;
+  readonly project?: string;
   readonly settings?: SessionSettings;
 }
 
 /** The fields of a session that a turn or a command may change. `null` removes an optional one. */
 export interface SessionPatch {
   readonly title?: string;
+  readonly agent?: string;
   readonly pinned?: boolean;
   readonly error?: SessionError | null;
   readonly agentState?: Json;
@@ -315,6 +351,8 @@ export interface TranscriptEntry {
   readonly at: number;
   readonly turn: string;
   readonly sender?: Sender;
+  /** As of the message. */
+  readonly source?: Message["source"];
 }
 
 /**
@@ -333,25 +371,24 @@ export interface DeadLetter {
   readonly at: number;
 }
 
-/** What an agent says while it runs a turn, in order. `done` or `failed` is the last. */
-export type AgentEvent =
-  | { readonly type: "text"; readonly delta: string }
-  | { readonly type: "thought"; readonly delta: string }
-  | {
-      readonly type: "tool";
-      readonly id: string;
-      readonly title: string;
-      readonly status: "running" | "done" | "failed";
-    }
-  | { readonly type: "usage"; readonly tokensIn: number; readonly tokensOut: number }
-  | { readonly type: "done"; readonly state?: Json }
-  | { readonly type: "failed"; readonly failure: AgentFailure };
-
-/** Why a turn failed. `retryable`: another attempt may go better. */
-export interface AgentFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly retryable: boolean;
+/** A prompt that comes by itself. */
+export interface Schedule {
+  /** At most 32 characters of a-z, 0-9 and "-"; unique over all channels. */
+  readonly id: string;
+  readonly channel: ChannelId;
+  /** Five or six fields. */
+  readonly cron: string;
+  /** An IANA name such as "Europe/Berlin". */
+  readonly timezone: string;
+  readonly prompt: string;
+  /** For whom it runs: who is asked what comes up. */
+  readonly by: Sender;
+  readonly origin: "configuration" | "command";
+  /** What becomes of a run whose time passed while no gateway ran. */
+  readonly missed: "skip" | "run";
+  readonly createdAt: number;
+  readonly nextAt: number;
+  readonly lastAt?: number;
 }
 
 /** Where time comes from. Injected everywhere, so that tests can move it. */

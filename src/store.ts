@@ -13,6 +13,7 @@
  *   is always right: what was done is not done twice, and the answer is the one that was lost.
  */
 import type { AskDraft, AskStore } from "./ask-store.ts";
+import type { Journal } from "./journal.ts";
 import type {
   Amendment,
   Ask,
@@ -21,7 +22,6 @@ import type {
   ControlEffect,
   DeadLetter,
   InboundEvent,
-  Json,
   Message,
   MessageRef,
   NewSession,
@@ -31,16 +31,20 @@ import type {
   Session,
   SessionPatch,
   SessionSource,
+  SessionStats,
   TranscriptEntry,
   Turn,
 } from "./model.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
 
 export type * from "./ask-store.ts";
+export type * from "./journal.ts";
+export type * from "./schedule-store.ts";
 
 /** Grows each time a channel changes owner. */
 export type Fence = number;
 
-export interface Store extends Journal, AskStore {
+export interface Store extends Journal, AskStore, ScheduleStore {
   // ── Intake: unfenced, from any replica. The event's id is de-duplicated in the same step and remembered
   //    for `dedupeFor`, also across restarts; a repetition changes nothing and says so.
 
@@ -69,8 +73,9 @@ export interface Store extends Journal, AskStore {
 
   /**
    * Makes `replica` the owner of the channel and gives all that it needs to go on. Where no session is
-   * current, one is made from `fresh`. An owner that is alive keeps the channel: then nothing changes and
-   * its name is given. The same replica may acquire again; its older fence is stale from then on.
+   * current, one is made from `fresh`; its source is the first waiting message's, where that has one. An owner that
+   * is alive keeps the channel: then nothing changes and its name is given. The same replica may acquire again; its
+   * older fence is stale from then on.
    */
   acquire(channel: ChannelId, replica: string, fresh: NewSession): Promise<Acquired>;
 
@@ -177,28 +182,6 @@ export interface Store extends Journal, AskStore {
 
   /** Waits for writes under way, then lets go. Every later call rejects with STORE_CLOSED. */
   close(): Promise<void>;
-}
-
-/**
- * A channel's display log, for adapters whose platform is the gateway itself (the web page).
- * `put` with a key that exists replaces that entry's body in place: so it is idempotent.
- */
-export interface Journal {
-  /** Resolves with the entry's version. The oldest entries beyond a bound of at least 1,000 are forgotten. */
-  journalPut(channel: ChannelId, key: string, body: Json): Promise<number>;
-  /** Entries whose version is above `version`, by version. Each key once, with its newest body. */
-  journalSince(channel: ChannelId, version: number, limit: number): Promise<JournalEntry[]>;
-  /** The newest `limit` entries whose order is below `before` (default: all), by order. */
-  journalPage(channel: ChannelId, limit: number, before?: number): Promise<JournalEntry[]>;
-}
-
-export interface JournalEntry {
-  readonly key: string;
-  /** Its place on the page: the version of its first `put`. */
-  readonly order: number;
-  /** Grows with every `put` in the channel. */
-  readonly version: number;
-  readonly body: Json;
 }
 
 export interface AcceptOptions {
@@ -312,6 +295,12 @@ export interface ControlEnd {
   readonly session?: SessionPatch;
   /** Archive the current session, withdraw its asks and make this one current. Refuses nothing: the turn in flight was cancelled before. */
   readonly renew?: NewSession;
+  /**
+   * Archive the current session, withdraw its asks and make this archived one of the same channel current again, as it
+   * was: only its last activity is now. One that is gone by now, is not archived or another channel's is ignored: nothing is
+   * archived then. `session` changes the one that was current before, as with `renew`; there is one of these two only.
+   */
+  readonly restore?: string;
   /** Replay this dead letter. One that is gone by now is ignored. */
   readonly replay?: string;
   /** Put this message at the end of the inbox; one of `say` keeps its receipt. */
@@ -379,8 +368,20 @@ export interface QueueView {
   readonly recent: ReceiptView[];
 }
 
+/** `cost`: of turns whose cost is known. */
+export type Totals = Required<Pick<SessionStats, "turns" | "failed" | "tokensIn" | "tokensOut" | "cost">>;
+
 export interface StoreStats {
   readonly sessions: number;
+  /** Of those that are current, by source. */
+  readonly bySource: Readonly<Record<SessionSource, number>>;
+  /**
+   * Of those that are current. `waiting`: an ask of theirs is open, whether a turn waits for it or not. `running`: a turn is
+   * in flight, and no ask is open. `error`: they have one, whatever else they do.
+   */
+  readonly byStatus: { readonly running: number; readonly waiting: number; readonly error: number };
+  /** Over all sessions that ever were, the removed ones too: what their `stats` grew by. */
+  readonly totals: Totals;
   /** Messages that wait, over all channels. */
   readonly queued: number;
   readonly inFlight: number;

@@ -315,7 +315,7 @@ test("the user of docs/running.md may do in Redis all that the gateway does, and
   const rate = { burst: 3, every: 1_000 };
   expect(await store.governor("telegram:1", rate).spare("42", rate)).toBe(true);
   await store.close();
-  expect((await digestsOf(url)).size).toBe(9);
+  expect((await digestsOf(url)).size).toBe(12);
   const client = new Redis(url);
   onTestFinished(() => client.disconnect());
   await expect(client.flushall()).rejects.toThrow("NOPERM");

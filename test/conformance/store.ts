@@ -10,6 +10,7 @@ import { describeAsks } from "./store/asks.ts";
 import { describeCards } from "./store/cards.ts";
 import { describeCommands } from "./store/commands.ts";
 import { describeConcurrency } from "./store/concurrency.ts";
+import { describeFigures } from "./store/figures.ts";
 import { describeIntake } from "./store/intake.ts";
 import { describeJournal } from "./store/journal.ts";
 import { describeLists } from "./store/lists.ts";
@@ -17,6 +18,8 @@ import { describeMemory } from "./store/memory.ts";
 import { describeOperators } from "./store/operators.ts";
 import { describeOwnership } from "./store/ownership.ts";
 import { describeReplies } from "./store/replies.ts";
+import { describeRestore } from "./store/restore.ts";
+import { describeSchedules } from "./store/schedules.ts";
 import type { OpenHarness } from "./store/stage.ts";
 import { describeTurns } from "./store/turns.ts";
 import { describeViews } from "./store/views.ts";
@@ -30,6 +33,7 @@ export function describeStore(name: string, open: OpenHarness): void {
     describeOwnership(open);
     describeTurns(open);
     describeCommands(open);
+    describeRestore(open);
     describeReplies(open);
     describeAsks(open);
     describeCards(open);
@@ -38,8 +42,10 @@ export function describeStore(name: string, open: OpenHarness): void {
     describeAskMessages(open);
     describeOperators(open);
     describeViews(open);
+    describeFigures(open);
     describeLists(open);
     describeJournal(open);
+    describeSchedules(open);
     describeConcurrency(open);
   });
 }

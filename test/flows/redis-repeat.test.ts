@@ -3,7 +3,7 @@
  * again: what it did is done once, its answer is the one that got lost, and all that follows is as ever.
  */
 import { expect, test } from "vitest";
-import type { Message, NewSession } from "../../src/model.ts";
+import type { Message, NewSession, Schedule } from "../../src/model.ts";
 import type { AskAnswered, Store } from "../../src/store.ts";
 import { openRedisStore } from "../../src/stores/redis/store.ts";
 import { TestClock } from "../support/clock.ts";
@@ -15,6 +15,10 @@ const CHANNEL = "local:1" as const;
 const ANN = { id: "local:ann", name: "Ann" };
 const FRESH: NewSession = { source: "channel", agent: "demo", title: "" };
 const ASKING = { request: { kind: "plan", text: "May I?" }, requester: ANN, approvers: "members", key: "k" } as const;
+const SCHEDULE: Omit<Schedule, "nextAt"> = {
+  ...{ id: "daily", channel: CHANNEL, cron: "0 9 * * *", timezone: "UTC", prompt: "What is new?", by: ANN },
+  ...{ origin: "command", missed: "run", createdAt: 1 },
+};
 const NOTHING = { transcript: [], session: {}, outbox: [] };
 
 function said(id: string) {
@@ -26,6 +30,8 @@ interface Known {
   fence: number;
   turn: string;
   session: string;
+  /** The one before. */
+  old: string;
   outbox: string[];
   letter: string;
   ask: string;
@@ -51,12 +57,13 @@ const STEPS: Record<string, Step> = {
   },
   claim: claim,
   "note the preview": (store, { fence }) => store.save(CHANNEL, fence, { preview: "p1" }),
-  "change the session": (store, { fence }) => store.save(CHANNEL, fence, { session: { title: "A title" } }),
+  "change the session": (store, { fence }) =>
+    store.save(CHANNEL, fence, { session: { title: "A title", agent: "other", agentState: { deep: [1] } } }),
   "commit and claim": async (store, known) => {
     const end = await store.commitTurn(CHANNEL, known.fence, {
       turn: known.turn,
       transcript: [{ role: "user", text: "text 1", at: 1, turn: known.turn }],
-      session: { stats: { turns: 1, failed: 0, tokensIn: 0, tokensOut: 0 } },
+      session: { stats: { turns: 1, failed: 0, tokensIn: 3, tokensOut: 4, cost: 0.5, costSource: "agent" } },
       outbox: [
         { kind: "answer", text: "one", ref: "p1" },
         { kind: "answer", text: "two" },
@@ -81,7 +88,9 @@ const STEPS: Record<string, Step> = {
   "claim it once more": claim,
   park: async (store, known) => {
     const { fence, turn } = known;
-    const end = await store.failTurn(CHANNEL, fence, { ...NOTHING, turn, outcome: "park", cause: "broken", take: 1 });
+    const error = { code: "AGENT", message: "broken", at: 1 };
+    const failure = { ...NOTHING, turn, outcome: "park", cause: "broken", session: { error }, take: 1 } as const;
+    const end = await store.failTurn(CHANNEL, fence, failure);
     const [letter] = await store.deadLetters({ limit: 10 });
     known.letter = letter?.id ?? "";
     return end;
@@ -98,7 +107,20 @@ const STEPS: Record<string, Step> = {
       outbox: [{ kind: "notice", text: "stopped" }],
       renew: FRESH,
     });
+    known.old = known.session;
     known.session = end.session.id;
+    return { ...end, session: { ...end.session, id: "" } };
+  },
+  "signal that the old one shall go on": (store) =>
+    store.signal(said("8"), { command: "resume", args: "", reason: "" }),
+  "make the old one current": async (store, known) => {
+    const end = await store.finishControl(CHANNEL, known.fence, {
+      control: "8",
+      outbox: [{ kind: "notice", text: "resumed" }],
+      restore: known.old,
+    });
+    expect(end.session.id).toBe(known.old);
+    known.session = known.old;
     return { ...end, session: { ...end.session, id: "" } };
   },
   "open an ask": async (store, known) => {
@@ -161,6 +183,13 @@ const STEPS: Record<string, Step> = {
     const withdraw = { asks: [ask], reason: "another one" };
     return (await store.finishControl(CHANNEL, fence, { control: "7", outbox: [], withdraw })).outbox;
   },
+  "add a schedule": (store) => store.putSchedule({ ...SCHEDULE, nextAt: 5 }),
+  "move it on": (store) => store.moveSchedule("daily", { from: 5, to: 9, lastAt: 6 }),
+  "move it too late": (store) => store.moveSchedule("daily", { from: 5, to: 7 }),
+  "replace it": (store) => store.putSchedule({ ...SCHEDULE, channel: "local:2", nextAt: 8 }),
+  "add another one": (store) => store.putSchedule({ ...SCHEDULE, id: "weekly", nextAt: 7 }),
+  "move that on": (store) => store.moveSchedule("weekly", { from: 7, to: 77 }),
+  "remove a schedule": (store) => store.removeSchedule("daily"),
   journalPut: (store) => store.journalPut(CHANNEL, "key", { said: "hello" }).then(() => "put"),
   hold: (store) => store.hold("poll", "r"),
   letGo: (store) => store.letGo("poll", "r"),
@@ -176,6 +205,7 @@ const TOLD_BY_RECEIPT = new Set([
   "signal a stop",
   "say something",
   "signal a new plan",
+  "signal that the old one shall go on",
 ]);
 
 /** Whether it is the first answer or the one of a repetition, the ask is the same. */
@@ -198,7 +228,7 @@ async function live(redis: RedisServer, cutStep?: string, at: CutAt = "before"):
   const prefix = `${at}-${cutStep}`.replace(/\W+/g, "-");
   const url = `${proxy.url}?prefix=${prefix}&shards=1&beside=yes`;
   const store = await openRedisStore({ url, clock: new TestClock(), dedupeFor: 86_400_000, lease: 60_000, keep: 0 });
-  const known: Known = { fence: 0, turn: "", session: "", outbox: [], letter: "", ask: "", said: [] };
+  const known: Known = { fence: 0, turn: "", session: "", old: "", outbox: [], letter: "", ask: "", said: [] };
   const answers: Record<string, unknown> = {};
   for (const [name, step] of Object.entries(STEPS)) {
     if (name === cutStep) {
@@ -211,6 +241,8 @@ async function live(redis: RedisServer, cutStep?: string, at: CutAt = "before"):
   const end = {
     queue: await store.queue(CHANNEL),
     stats: await store.stats(),
+    schedules: await store.schedules({ limit: 9 }),
+    due: await store.dueSchedules(9),
     audit: (await store.audit({ limit: 99 })).entries.map(({ what, kind, reason }) => ({ what, kind, reason })),
     asks: await store.asks({ limit: 9 }),
     transcript: await store.transcript(known.session, { limit: 10 }),

@@ -33,6 +33,7 @@ const STEPS = [
   ...["accept", "accept", "accept", "claim", "claim", "commit", "retry", "requeue", "park", "cancel", "save"],
   ...["stop", "stop all", "refuse", "finish", "renew", "settle", "replay", "discard", "remove"],
   ...["ask", "ask of the turn", "ask", "decide", "answer", "expire", "remind", "suspend", "plan", "settings"],
+  ...["restore", "schedule", "schedule", "move", "unschedule", "come by itself"],
   ...["journal", "journal", "advance", "flood"],
 ] as const;
 
@@ -57,11 +58,13 @@ class Actor {
   readonly #store: Store;
   readonly #clock: TestClock;
   readonly #asks: string[];
+  readonly #sessions: string[];
 
-  constructor(store: Store, clock: TestClock, asks: readonly string[] = []) {
+  constructor(store: Store, clock: TestClock, asks: readonly string[] = [], sessions: readonly string[] = []) {
     this.#store = store;
     this.#clock = clock;
     this.#asks = [...asks];
+    this.#sessions = [...sessions];
   }
 
   /** What came of it, without the ids that a store makes up. */
@@ -88,6 +91,21 @@ class Actor {
       }
       case "journal":
         return await store.journalPut(channel, id, { text, number });
+      case "schedule":
+        return await store.putSchedule({
+          ...{ id: `s-${number % 3}`, channel, cron: "* * * * *", timezone: "UTC", prompt: text, by: ANN },
+          ...({ origin: "command", missed: "skip", createdAt: number } as const),
+          nextAt: this.#clock.now() + number * 10_000,
+        });
+      case "unschedule":
+        return await store.removeSchedule(`s-${number % 3}`);
+      case "move": {
+        const [due] = await store.dueSchedules(1 + number);
+        const to = this.#clock.now() + number * 1_000;
+        return await store.moveSchedule(due?.id ?? "none", { from: due?.nextAt ?? 0, to, lastAt: number });
+      }
+      case "come by itself":
+        return await store.accept({ ...event(channel, id, text || "-"), source: "cron" }, ROOM);
       case "advance":
         return this.#clock.advance(number * DEDUPE_FOR);
       case "replay":
@@ -123,6 +141,8 @@ class Actor {
   async #own(channel: ChannelId): Promise<Lease> {
     const acquired = await this.#store.acquire(channel, "actor", { source: "channel", agent: "demo", title: "Chat" });
     if (acquired.status !== "owned") throw new Error("it has another owner");
+    const { id } = acquired.lease.session;
+    if (!this.#sessions.includes(id)) this.#sessions.push(id);
     return acquired.lease;
   }
 
@@ -139,7 +159,11 @@ class Actor {
       ...{ role: "user" as const, text: `${text} ${index}`, at, turn },
       ...(index % 2 === 0 ? { sender: ANN } : {}),
     }));
-    const session = { title: text, pinned: number === 1, ...(number > 3 ? { agentState: [text, { number }] } : {}) };
+    const state = number > 3 ? { agentState: [text, { number }] } : number > 2 ? { agentState: null } : {};
+    const error = number < 2 ? null : { code: "AGENT", message: text, at };
+    // Quarters add up exactly, in whatever order.
+    const stats = { turns: number, failed: 1, tokensIn: number, tokensOut: 2, cost: number / 4 };
+    const session = { title: text, pinned: number === 1, error, stats, ...state };
     switch (what) {
       case "claim":
         return await store.claim(channel, fence, 1 + number);
@@ -169,13 +193,15 @@ class Actor {
       case "save":
         return await store.save(channel, fence, { session, preview: `preview ${number}` });
       case "finish":
+      case "restore":
       case "renew": {
         const control = lease.controls[0]?.id ?? "";
         const renew = what === "renew" ? { renew: { source: "manual" as const, agent: text, title: text } } : {};
+        const restore = what === "restore" ? { restore: this.#sessions.at(-1 - number) ?? "" } : {};
         const withdraw = number > 3 ? { withdraw: { asks: this.#asks.slice(-2), reason: text } } : {};
         const message = { id: control, sender: ANN, text, sentAt: 1, acceptedAt: 2 };
         const enqueue = number < 2 && control !== "" ? { enqueue: message } : {};
-        const effects = { ...renew, ...withdraw, ...enqueue };
+        const effects = { ...renew, ...restore, ...withdraw, ...enqueue };
         const ended = await store.finishControl(channel, fence, { control, outbox, session, ...effects });
         return ended.outbox.map((entry) => entry.text);
       }
@@ -271,7 +297,12 @@ test("any store, copied to Redis and back", { timeout: 180_000 }, async () => {
       ];
       try {
         const asks = (await before.asks({ limit: 1_000 })).asks.map(({ id }) => id).sort();
-        const [one, two] = [new Actor(before, clock, asks), new Actor(after, new TestClock(clock.now()), asks)];
+        const { sessions } = await before.list({ limit: 1_000, archived: true });
+        const ids = sessions.map(({ id }) => id).sort();
+        const [one, two] = [
+          new Actor(before, clock, asks, ids),
+          new Actor(after, new TestClock(clock.now()), asks, ids),
+        ];
         for (const each of future) {
           const [expected, found] = [await one.do(each), await two.do(each)];
           // An id is remembered for `dedupeFor` at least: the copy may still know one that the original has forgotten.
@@ -279,6 +310,7 @@ test("any store, copied to Redis and back", { timeout: 180_000 }, async () => {
           expect(found).toEqual(expected);
         }
         expect(await after.stats()).toEqual(await before.stats());
+        expect(await after.schedules({ limit: 99 })).toEqual(await before.schedules({ limit: 99 }));
         const log = async (store: Store) =>
           (await store.audit({ limit: 10_000 })).entries.map(({ at, what }) => [at, what]);
         const sorted = async (store: Store) => (await log(store)).map((entry) => entry.join()).sort();

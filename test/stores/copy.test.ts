@@ -133,6 +133,8 @@ async function viewOf(site: Site) {
     unattended: (await store.unattended("looker")).sort(),
     asks: await store.asks({ limit: 100 }),
     due: await store.dueAsks(100),
+    schedules: await store.schedules({ limit: 100 }),
+    dueSchedules: await store.dueSchedules(100),
     // Of one and the same millisecond the order of several channels is not kept.
     audit: (await store.audit({ limit: 100 })).entries.sort(
       (a, b) => a.at - b.at || a.channel.localeCompare(b.channel),
@@ -158,7 +160,9 @@ describe.each([
     const before = await viewOf(source);
     const report = await copy(source, target);
     expect(report.written).toBe(report.figures.channels);
-    expect(report.figures).toMatchObject({ channels: 9, sessions: 8, inFlight: 4, asks: 7, deadLetters: 4 });
+    expect(report.figures).toMatchObject({ channels: 12, sessions: 11, inFlight: 4, asks: 7, deadLetters: 4 });
+    expect(report.figures.schedules).toBe(3);
+    expect(before.stats.totals).toMatchObject({ turns: 44, tokensIn: 1_014, cost: 1.75 });
     expect(Object.values(report.figures).every((figure) => figure > 0)).toBe(true);
     const [original, copied] = [await dumpsOf(source), await dumpsOf(target)];
     for (const [channel, dump] of original) expect(wellFormed(copied.get(channel))).toEqual(wellFormed(dump));
@@ -242,6 +246,12 @@ describe.each([
     const quiet = await own(store, QUIET);
     await talk(store, quiet, "3");
     expect((await store.queue(QUIET)).recent[0]).toMatchObject({ id: "3", receipt: { state: "answered" } });
+    const [first] = await store.dueSchedules(9);
+    const to = clock.now() + 9;
+    expect(await store.moveSchedule(first?.id ?? "", { from: first?.nextAt ?? 0, to })).toBe(true);
+    expect((await store.dueSchedules(9)).map(({ id }) => id)).toEqual(["daily"]);
+    expect(await store.removeSchedule("daily")).toBe(true);
+    expect((await store.schedules({ limit: 9 })).map(({ id }) => id)).toEqual(["a-1", "never"]);
     await store.close();
   });
 });
@@ -279,15 +289,14 @@ describe.each([
     await filled(source);
     const [from, to] = [await source.portable(), await target.portable()];
     const loads: Promise<void>[] = [];
-    const dying: Portable = {
-      ...bound(to),
+    const dying = but(to, {
       load: async (dump) => {
         if (loads.length === 3) await Promise.all(loads).then(() => Promise.reject(new Error("killed")));
         const load = to.load(dump);
         loads.push(load);
         await load;
       },
-    };
+    });
     await expect(copyStore(from, dying)).rejects.toThrow("killed");
     await Promise.all([from.close(), to.close()]);
     await expect(target.open()).rejects.toMatchObject({ code: "STORE_HALF_COPIED" });
@@ -302,7 +311,7 @@ describe.each([
     const [source, target] = [redis(), makeTarget()];
     await filled(source);
     const [from, to] = [await source.portable(), await target.portable()];
-    const never: Portable = { ...bound(to), finish: () => Promise.reject(new Error("killed")) };
+    const never = but(to, { finish: () => Promise.reject(new Error("killed")) });
     await expect(copyStore(from, never)).rejects.toThrow("killed");
     await from.drop(QUIET);
     await from.close();
@@ -331,12 +340,11 @@ describe.each([
     const [source, target] = [lmdb(), makeTarget()];
     await filled(source);
     const [from, to] = [await source.portable(), await target.portable()];
-    const forgetful: Portable = {
-      ...bound(to),
+    const forgetful = but(to, {
       load: (dump) => to.load(dump.channel === BUSY ? { ...dump, older: dump.older.slice(1) } : dump),
-    };
+    });
     await expect(copyStore(from, forgetful)).rejects.toMatchObject({ code: "COPY_DIFFERS" });
-    const lossy: Portable = { ...bound(to), load: async (dump) => void (await to.drop(dump.channel)) };
+    const lossy = but(to, { load: async (dump) => void (await to.drop(dump.channel)) });
     await expect(copyStore(from, lossy)).rejects.toMatchObject({ code: "COPY_DIFFERS" });
     expect((await copyStore(from, to)).written).toBe(1);
   });
@@ -378,17 +386,12 @@ function wellFormed<T>(value: T): T {
   );
 }
 
-/** The same store, its methods as fields: some may be replaced. */
-function bound(portable: Portable): Portable {
-  return {
-    name: portable.name,
-    assertUnused: () => portable.assertUnused(),
-    begin: (source) => portable.begin(source),
-    finish: () => portable.finish(),
-    channels: () => portable.channels(),
-    dump: (channel) => portable.dump(channel),
-    load: (dump) => portable.load(dump),
-    drop: (channel) => portable.drop(channel),
-    close: () => portable.close(),
-  };
+/** The same store, some of its methods replaced. */
+function but(portable: Portable, replaced: Partial<Portable>): Portable {
+  return new Proxy(portable, {
+    get(_, name) {
+      const own: unknown = Reflect.get(replaced, name) ?? Reflect.get(portable, name);
+      return typeof own === "function" ? own.bind(portable) : own;
+    },
+  });
 }

@@ -19,6 +19,8 @@ export const QUIET: ChannelId = "web:quiet";
 export const ASKING: ChannelId = "web:asking; 50%";
 export const REFUSED: ChannelId = "telegram:nobody";
 const SHOWN: ChannelId = "web:journal-only";
+/** It has a schedule, and nothing else; its name can't stand in a key. */
+const PLANNED: ChannelId = `odd:${"план ".repeat(60)}`;
 
 export function event(channel: ChannelId, id: string, text = `message ${id}`): InboundEvent {
   return { channel, id, sender: ANN, text, sentAt: 1_000, addressed: true, direct: true };
@@ -84,6 +86,8 @@ export async function fill(store: Store, advance: (ms: number) => void): Promise
   const ids = await fillBusy(store, advance);
   await fillStrange(store, advance);
   await fillOthers(store, advance);
+  await fillResumed(store, advance);
+  await fillSchedules(store);
   return { ...ids, awaited: await fillAsking(store, advance) };
 }
 
@@ -218,6 +222,43 @@ async function fillAsking(store: Store, advance: (ms: number) => void): Promise<
   return questions;
 }
 
+/** A session that was archived and is current again, with an error; what begins one without a person waits elsewhere. */
+async function fillResumed(store: Store, advance: (ms: number) => void): Promise<void> {
+  const channel = "web:resumed";
+  const { fence, session } = await own(store, channel);
+  const stats = { turns: 3, failed: 2, tokensIn: 4, tokensOut: 5, cost: 0.25, costSource: "prices" } as const;
+  const error = { code: "AGENT", message: "it broke;\n50%", at: 5 };
+  await store.save(channel, fence, { session: { stats, error } });
+  const end = { outbox: [], command: "resume", args: "", reason: "" };
+  await store.signal(event(channel, "new"), end);
+  const settings = { model: "a/b; 50%", effort: "high", scope: "full", stream: "off", continued: "ask_1" } as const;
+  const renew = { source: "setup", agent: "other", title: "", project: "web; site/50%", settings } as const;
+  await store.finishControl(channel, fence, { control: "new", outbox: [], renew });
+  advance(1);
+  await store.signal(event(channel, "resume"), end);
+  const message = { id: "compact", sender: ANN, text: "shorten it", sentAt: 1, acceptedAt: 2, compact: true } as const;
+  const enqueue = { ...message, source: "manual" } as const;
+  await store.finishControl(channel, fence, { control: "resume", outbox: [], restore: session.id, enqueue });
+  await store.accept({ ...event("web:cron", "1"), source: "cron" }, ROOM);
+  await own(store, "web:cron");
+}
+
+async function fillSchedules(store: Store): Promise<void> {
+  const schedule = {
+    ...{ id: "daily", channel: PLANNED, cron: "0 9 * * 1-5", timezone: "Europe/Berlin", by: ANN },
+    ...({ prompt: "Что нового?\n50%; 🙂", origin: "configuration", missed: "run", createdAt: 5, nextAt: 7 } as const),
+  };
+  await store.putSchedule(schedule);
+  await store.putSchedule({ ...schedule, id: "a-1", channel: QUIET, origin: "command", lastAt: 6, nextAt: 3 });
+  await store.putSchedule({
+    ...schedule,
+    id: "never",
+    channel: QUIET,
+    missed: "skip",
+    nextAt: Number.MAX_SAFE_INTEGER,
+  });
+}
+
 async function fillOthers(store: Store, advance: (ms: number) => void): Promise<void> {
   const quiet = await own(store, QUIET);
   await talk(store, quiet, "1", { outbox: [{ kind: "answer", text: "x" }] });
@@ -232,7 +273,8 @@ async function fillOthers(store: Store, advance: (ms: number) => void): Promise<
   for (let index = 0; index < 20; index += 1) await store.refuse(event(REFUSED, `spam ${index}`), "not allowed here");
   await store.journalPut(SHOWN, "hello", null);
   const gone = await own(store, "web:removed");
-  await talk(store, gone, "once");
+  const spent = { turns: 1, failed: 0, tokensIn: 1_000, tokensOut: 2, cost: 1.5, costSource: "agent" } as const;
+  await talk(store, gone, "once", { session: { stats: spent } });
   await store.openAsk("web:removed", gone.fence, asking({ kind: "plan", text: "Never." }));
   await store.remove(gone.session.id);
 }

@@ -9,6 +9,7 @@ import type { ChannelId, Clock, InboundEvent } from "../../src/model.ts";
 import type { Store } from "../../src/store.ts";
 import { Folder } from "../../src/stores/lmdb/folder.ts";
 import type { MigrationStep } from "../../src/stores/lmdb/format.ts";
+import { MIGRATIONS } from "../../src/stores/lmdb/migrations.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
 import { killAll, runOnSmallDisk, start } from "./children.ts";
 
@@ -80,7 +81,9 @@ describe("kill -9", () => {
       found.inFlight += running === undefined ? 0 : 1;
       found.undelivered += outbox.length;
     }
-    expect(await store.stats()).toEqual(found);
+    const byStatus = { running: found.inFlight, waiting: 0, error: 0 };
+    const bySource = { channel: found.sessions, manual: 0, cron: 0, setup: 0 };
+    expect(await store.stats()).toMatchObject({ ...found, byStatus, bySource });
   }
 });
 
@@ -112,7 +115,7 @@ describe("the lock", () => {
       throw new Error("broken step");
     };
     await (await open()).close();
-    await expect(Folder.open(path, [step])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await expect(Folder.open(path, [...MIGRATIONS, step])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     await (await open()).close();
   });
 });
@@ -158,9 +161,7 @@ describe("the format", () => {
   }
 
   test("is brought up step by step, each once, and what is stored stays", async () => {
-    const store = await open();
-    await store.accept(event("web:1", "1"), { max: 9, fullNotice: "" });
-    await store.close();
+    await openWith();
     expect(look()).toEqual({ format: 1 });
     await openWith(addsSuffix);
     expect(look()).toEqual({ format: 2, test: "1→2 " });
@@ -195,11 +196,60 @@ describe("the format", () => {
   });
 
   test("is refused when it is newer, and nothing is changed", async () => {
-    await openWith(addsSuffix);
+    await openWith(...MIGRATIONS, addsSuffix);
     await expect(open()).rejects.toMatchObject({
       code: "STORE_FORMAT",
-      message: expect.stringMatching(/format 2.*up to 1.*Nothing was changed/),
+      message: expect.stringMatching(/format 3.*up to 2.*Nothing was changed/),
     });
+    expect(look()).toEqual({ format: 3 });
+  });
+
+  test("of a store that did not count sources, states and spending is brought up with what there is of them", async () => {
+    const store = await open();
+    const room = { max: 9, fullNotice: "" };
+    const own = async (channel: ChannelId) => {
+      const acquired = await store.acquire(channel, "r", { source: "channel", agent: "demo", title: "A chat" });
+      if (acquired.status !== "owned") throw new Error("owned elsewhere");
+      return acquired.lease;
+    };
+    const begin = async (channel: ChannelId) => {
+      await store.accept({ ...event(channel, "1"), source: "cron" }, room);
+      const { fence } = await own(channel);
+      return { fence, turn: (await store.claim(channel, fence, 1))?.id ?? "" };
+    };
+    const { fence, turn } = await begin("web:1");
+    const sender = { id: "web:ann", name: "Ann" };
+    const ask = { requester: sender, approvers: "members", key: "k", outbox: [], turn } as const;
+    await store.openAsk("web:1", fence, { ...ask, request: { kind: "plan", text: "a plan" } });
+    await begin(`web:${"x".repeat(300)}`);
+    const { fence: third } = await own("web:3");
+    const stats = { turns: 3, failed: 1, tokensIn: 5, tokensOut: 7, cost: 0.25 };
+    const error = { code: "AGENT", message: "broken", at: 1 };
+    await store.save("web:3", third, { session: { stats, error, pinned: true } });
+    await store.signal(event("web:3", "new"), { command: "new", args: "", reason: "" });
+    const renew = { source: "manual", agent: "demo", title: "" } as const;
+    await store.finishControl("web:3", third, { control: "new", outbox: [], renew });
+    await store.save("web:3", third, { session: { stats: { ...stats, turns: 1 }, error } });
+    const before = await store.stats();
+    await store.close();
+
+    const database = openLmdb<unknown, string>({ path, noSubdir: false, encoding: "json", overlappingSync: false });
+    const figures = z.looseObject({ sequence: z.number(), sessions: z.number(), queued: z.number() });
+    const counted = figures.extend({ inFlight: z.number(), undelivered: z.number(), deadLetters: z.number() });
+    const { sequence, sessions, queued, inFlight, undelivered, deadLetters } = counted.parse(database.get("mcounters"));
+    await database.put("mcounters", { sequence, sessions, queued, inFlight, undelivered, deadLetters });
+    await database.put("mformat", 1);
+    await database.close();
+
+    const after = await open();
+    expect(await after.stats()).toEqual(before);
+    expect(before).toMatchObject({
+      bySource: { channel: 0, manual: 1, cron: 2, setup: 0 },
+      byStatus: { running: 1, waiting: 1, error: 1 },
+      totals: { turns: 4, failed: 2, tokensIn: 10, tokensOut: 14, cost: 0.5 },
+    });
+    await after.close();
+    await (await open()).close();
     expect(look()).toEqual({ format: 2 });
   });
 

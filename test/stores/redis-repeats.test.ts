@@ -93,6 +93,11 @@ describe("a call whose answer got lost", () => {
       }),
     );
     expect(await store.queue(CHANNEL)).toMatchObject({ waiting: [{ id: "4" }, { id: "5" }, { id: "2" }] });
+    await store.signal(event("resume"), { command: "resume", args: "", reason: "" });
+    await twice("restore", () =>
+      store.finishControl(CHANNEL, fence, { control: "resume", outbox: [], restore: lease.session.id }),
+    );
+    expect(await store.current(CHANNEL)).toMatchObject({ id: lease.session.id, title: "Stopped" });
 
     const [, ...entries] = (await store.pending(CHANNEL, fence)).outbox;
     const settle = (outcome: Parameters<Store["settleDelivery"]>[3], index = 0) =>
@@ -246,6 +251,17 @@ describe("a command that comes after newer ones", () => {
     await tooLate(
       (store) => store.signal(event("3"), { command: "stop", args: "", reason: "" }),
       (store, fence) => store.finishControl(CHANNEL, fence, { control: "3", outbox: [] }),
+    );
+  });
+
+  test("a schedule that has run since does not run again", async () => {
+    const daily = {
+      ...{ id: "daily", channel: CHANNEL, cron: "0 9 * * *", timezone: "UTC", prompt: "What is new?", by: ANN },
+      ...({ origin: "command", missed: "run", createdAt: 1, nextAt: 5 } as const),
+    };
+    await tooLate(
+      (store) => store.putSchedule(daily),
+      (store) => store.moveSchedule("daily", { from: 5, to: 9 }),
     );
   });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ChannelId, channelId } from "../../src/model.ts";
 import type { Lease, Store } from "../../src/store.ts";
+import { NO_STATS } from "../conformance/store/stage.ts";
 import { eventually } from "../support/eventually.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import {
@@ -126,14 +127,14 @@ describe("removing", () => {
     const session = await fill(store, lease);
     const { entries } = await store.audit({ limit: 99 });
     for (const id of [lease.session.id, session]) await store.remove(id);
-    // The audit log alone.
-    expect((await place.kept()).map(kindOf)).toEqual(["y"]);
+    // The audit log and the figures alone.
+    expect((await place.kept()).map(kindOf)).toEqual(["n", "y"]);
     expect(await store.audit({ limit: 99 })).toMatchObject({ entries });
-    expect([...new Set((await place.keys()).map(kindOf))].sort()).toEqual(["c", "r", "y"]);
+    expect([...new Set((await place.keys()).map(kindOf))].sort()).toEqual(["c", "n", "r", "y"]);
     expect(await store.asks({ limit: 9 })).toEqual({ asks: [] });
     const rest = JSON.stringify(await place.dump({ audit: false }));
     for (const id of [lease.session.id, session]) expect(rest).not.toContain(id);
-    expect(await store.stats()).toEqual({ sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 });
+    expect(await store.stats()).toEqual(NO_STATS);
     expect(await store.unattended("a")).toEqual([]);
     expect(await store.accept(event("waits"), ROOM)).toMatchObject({ status: "duplicate" });
   });
@@ -170,7 +171,7 @@ describe("removing", () => {
     };
     await live(1);
     await live(2);
-    await eventually(async () => (await place.keys()).length === 0, "all of it is gone");
+    await eventually(async () => (await place.keys()).every((key) => kindOf(key) === "n"), "all of it is gone");
     place.clock.advance(10_000);
     await live(3);
   });

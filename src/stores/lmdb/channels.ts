@@ -1,5 +1,6 @@
 /** The row of a channel: made when something first comes in, kept from then on. */
 import type { ChannelId } from "../../model.ts";
+import { countState } from "./figures.ts";
 import { channelKey, isLegible, replyKey } from "./keys.ts";
 import type { ChannelRow } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
@@ -16,6 +17,7 @@ export function readChannel(view: View, channel: ChannelId): ChannelRow {
 export function saveChannel(transaction: Transaction, channel: ChannelId, row: ChannelRow): void {
   const unsettled = row.outbox.findIndex((sequence) => transaction.has(replyKey(sequence)));
   if (unsettled !== 0) row.outbox = unsettled < 0 ? [] : row.outbox.slice(unsettled);
+  countState(transaction, transaction.get(channelKey(channel)), row);
   transaction.put(channelKey(channel), row);
 }
 

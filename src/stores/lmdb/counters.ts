@@ -1,25 +1,28 @@
 import { countersKey } from "./keys.ts";
-import type { Counters } from "./rows.ts";
+import type { Counters, Figures } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
 import type { View } from "./view.ts";
 
-const NONE: Counters = { sequence: 0, sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };
+export const NO_COUNTERS: Counters = {
+  ...{ sequence: 0, sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 },
+  ...{ channel: 0, manual: 0, cron: 0, setup: 0 },
+  ...{ error: 0, waiting: 0, paused: 0 },
+  ...{ turns: 0, failed: 0, tokensIn: 0, tokensOut: 0, cost: 0 },
+};
 
 export function readCounters(view: View): Counters {
-  return view.get(countersKey) ?? NONE;
+  return view.get(countersKey) ?? NO_COUNTERS;
 }
 
 /** Adds to the figures; a step may be negative. */
-export function count(transaction: Transaction, steps: Partial<Omit<Counters, "sequence">>): void {
-  const { sequence, sessions, queued, inFlight, undelivered, deadLetters } = readCounters(transaction);
-  transaction.put(countersKey, {
-    sequence,
-    sessions: sessions + (steps.sessions ?? 0),
-    queued: queued + (steps.queued ?? 0),
-    inFlight: inFlight + (steps.inFlight ?? 0),
-    undelivered: undelivered + (steps.undelivered ?? 0),
-    deadLetters: deadLetters + (steps.deadLetters ?? 0),
-  });
+export function count(transaction: Transaction, steps: Partial<Figures>): void {
+  transaction.put(countersKey, added(readCounters(transaction), steps));
+}
+
+export function added(counters: Counters, steps: Partial<Figures>): Counters {
+  const sums: Record<keyof Counters, number> = { ...counters };
+  for (const [figure, step] of Object.entries(steps)) sums[figure as keyof Figures] += step;
+  return sums;
 }
 
 /** A number that the whole store gives out once. */

@@ -21,10 +21,14 @@ import {
   channelsAfter,
   controlKey,
   isLegible,
+  journalKey,
   journalOrders,
   journalsAfter,
   type KeyRange,
   receiptsIn,
+  scheduleKey,
+  schedulesAfter,
+  schedulesOf,
   sessionsAt,
   sessionsOf,
 } from "./keys.ts";
@@ -60,13 +64,16 @@ export function dumpChannel(
     recent,
     older,
     deadLetters: [...deadLetters].sort(byId),
+    schedules: [...view.scan(schedulesOf(channel))]
+      .flatMap(({ row: id }) => view.get(scheduleKey(id)) ?? [])
+      .sort(byId),
     journal: [...view.scan(journalOrders(channel, 0))].map((entry) => entry.row),
     audit: auditOf(view, channel),
   };
   return isEmpty(dump) ? undefined : dump;
 }
 
-/** Every channel that has a row or a journal. */
+/** Every channel that has a row, a journal or a schedule. */
 export function* channelsOf(view: View): Iterable<ChannelId> {
   for (const { part, row } of headsOf(view, channelsAfter)) {
     const channel = isLegible(part) ? (part as ChannelId) : (row.channel ?? homeOf(view, part));
@@ -76,6 +83,10 @@ export function* channelsOf(view: View): Iterable<ChannelId> {
   for (const { part, row } of headsOf(view, journalsAfter)) {
     const channel = isLegible(part) ? (part as ChannelId) : row.channel;
     if (channel !== undefined && !view.has(channelKey(channel))) yield channel;
+  }
+  for (const { row: id } of headsOf(view, schedulesAfter)) {
+    const channel = view.get(scheduleKey(id))?.channel;
+    if (channel !== undefined && !view.has(channelKey(channel)) && !view.has(journalKey(channel))) yield channel;
   }
 }
 

@@ -11,9 +11,6 @@ export type Database = RootDatabase<unknown, string>;
 /** Brings a store from one version to the next. Runs inside a write transaction: `putSync` and `removeSync` only. */
 export type MigrationStep = (database: Database) => void;
 
-/** The first brings version 1 to 2, and so on. */
-export const MIGRATIONS: readonly MigrationStep[] = [];
-
 export function bringUp(database: Database, path: string, steps: readonly MigrationStep[]): void {
   const newest = steps.length + 1;
   const found = versionOf(database, path) ?? newest;

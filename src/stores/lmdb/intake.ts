@@ -31,9 +31,7 @@ export function accept(
     transaction.hint(channel, isTold ? "state" : "outbox");
     return { status: "full" };
   }
-  const { sender, text, sentAt, files } = event;
-  const attached = files === undefined ? {} : { files };
-  const message: Message = { id, sender, text, sentAt, acceptedAt: now, ...attached };
+  const message = messageOf(event, now);
   if (isAside) {
     addControl(transaction, context, channel, row, sayOf(event, message));
     addReceipt(transaction, context, channel, row, receiptOf(event, [id, now, "q"]));
@@ -46,6 +44,14 @@ export function accept(
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "inbox");
   return { status: "queued", position: waitingIn(row) };
+}
+
+function messageOf({ id, sender, text, sentAt, files, source }: InboundEvent, acceptedAt: number): Message {
+  return {
+    ...{ id, sender, text, sentAt, acceptedAt },
+    ...(files === undefined ? {} : { files }),
+    ...(source === undefined ? {} : { source }),
+  };
 }
 
 /** A message that may be the answer to an ask. */

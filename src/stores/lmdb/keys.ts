@@ -6,7 +6,7 @@
  * written together share pages. The number of pages written is what a transaction costs.
  */
 import { createHash } from "node:crypto";
-import type { AskRequest, AuditEntry, ChannelId, DeadLetter, Message } from "../../model.ts";
+import type { AskRequest, AuditEntry, ChannelId, DeadLetter, Message, Schedule } from "../../model.ts";
 import type { JournalEntry } from "../../store.ts";
 import type {
   AskRow,
@@ -109,6 +109,7 @@ export const replyKey = (sequence: number) => key<ReplyRow>("o", number(sequence
 /** The channel that a session belongs to. */
 export const homeKey = (session: string) => key<ChannelId>("s", part(session));
 export const listedKey = (minute: number, session: string) => key<ListedRow>("l", number(minute), part(session));
+export const allListed = below<ListedRow>("l");
 export const listedRange = (fromMinute: number, toMinute: number): KeyRange<ListedRow> => ({
   from: key("l", number(fromMinute)),
   to: key("l", number(toMinute)),
@@ -135,6 +136,16 @@ export const openAsksAfter = (from: Key<string>, kind: AskRequest["kind"]): KeyR
 /** Those that are open by the time when they want a look; the row is the id. */
 export const dueKey = (at: number, id: string) => key<string>("u", number(bounded(at)), part(id));
 export const dueBy = (at: number): KeyRange<string> => ({ from: key("u", ""), to: key("u", number(bounded(at) + 1)) });
+
+export const scheduleKey = (id: string) => key<Schedule>("h", part(id));
+/** The schedules by the time of their next run; the row is the id. */
+export const nextKey = (at: number, id: string) => key<string>("i", number(bounded(at)), part(id));
+export const allNext = below<string>("i");
+export const nextBy = (at: number): KeyRange<string> => ({ from: allNext.from, to: key("i", number(bounded(at) + 1)) });
+/** Those of a channel, not among its other rows: it may have none. The row is the id. */
+export const scheduleOfKey = (channel: ChannelId, id: string) => key<string>("g", part(channel), part(id));
+export const schedulesOf = (channel: ChannelId) => below<string>("g", part(channel));
+export const schedulesAfter = (after?: string): KeyRange<string> => behind("g", after);
 
 export const auditKey = (at: number, sequence: number) => key<AuditEntry>("y", number(at), number(sequence));
 export const allAudits = below<AuditEntry>("y");

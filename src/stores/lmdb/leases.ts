@@ -6,7 +6,7 @@ import { readChannel, saveChannel, waitingIn } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { replay } from "./deadletters.ts";
 import { enqueue } from "./intake.ts";
-import { controlKey, deadLetterKey, expiryKey } from "./keys.ts";
+import { controlKey, deadLetterKey, expiryKey, inboxKey, sessionKey } from "./keys.ts";
 import { staleFence } from "./owners.ts";
 import { addReceipt, findReceipt, replaceReceipt } from "./receipts.ts";
 import { addReplies, readReplies } from "./replies.ts";
@@ -43,7 +43,8 @@ export function acquire(
   const stored = acquireStored(transaction, context, channel, replica);
   if (stored !== undefined) return stored;
   const row = readChannel(transaction, channel);
-  const session = createSession(transaction, channel, fresh, context.clock.now());
+  const source = transaction.get(inboxKey(channel, row.head))?.source ?? fresh.source;
+  const session = createSession(transaction, channel, { ...fresh, source }, context.clock.now());
   row.session = session.id;
   saveChannel(transaction, channel, row);
   transaction.hint(channel, "state");
@@ -79,18 +80,34 @@ export function finishControl(
   session = changeSession(transaction, session, end.session ?? {}, now, { lastActivityAt: now });
   const outbox = addReplies(transaction, context, channel, row, end.outbox);
   if (end.withdraw !== undefined) withdrawAsks(transaction, context, row, end.withdraw.asks, end.withdraw.reason);
+  const restored = end.restore === undefined ? undefined : transaction.get(sessionKey(channel, end.restore));
   if (end.renew !== undefined) {
-    withdrawAsks(transaction, context, row, row.asks ?? [], "a new session was begun");
-    changeSession(transaction, session, {}, now, { archivedAt: now });
-    if (context.keep > 0) transaction.put(expiryKey(now + context.keep, session.id), session.id);
+    archive(transaction, context, row, session, "a new session was begun");
     session = createSession(transaction, channel, end.renew, now);
-    row.session = session.id;
+  } else if (restored?.archivedAt !== undefined) {
+    archive(transaction, context, row, session, "an earlier session was taken up again");
+    session = changeSession(transaction, restored, {}, now, { archivedAt: null, lastActivityAt: now });
   }
+  row.session = session.id;
   if (end.enqueue !== undefined) putBehind(transaction, context, channel, row, end.enqueue, end.control);
   saveChannel(transaction, channel, row);
   if (end.replay !== undefined && transaction.has(deadLetterKey(end.replay))) replay(transaction, context, end.replay);
   transaction.hint(channel, "state");
   return { session: viewSession(session), outbox };
+}
+
+/** Archives the current session. `row` is changed, and the caller's to save. */
+function archive(
+  transaction: Transaction,
+  context: Context,
+  row: ChannelRow,
+  session: SessionRow,
+  reason: string,
+): void {
+  const now = context.clock.now();
+  withdrawAsks(transaction, context, row, row.asks ?? [], reason);
+  changeSession(transaction, session, {}, now, { archivedAt: now });
+  if (context.keep > 0) transaction.put(expiryKey(now + context.keep, session.id), session.id);
 }
 
 /** One of the command itself keeps its receipt; another that has one is known already, and not put in twice. */

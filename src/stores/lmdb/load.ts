@@ -4,10 +4,11 @@ import type { ChannelId, DeadLetter, Message, OutboxEntry } from "../../model.ts
 import type { JournalEntry } from "../../store.ts";
 import { addAsk, eraseAsks } from "./asks.ts";
 import { eraseAudit, loadAudit } from "./audit.ts";
-import { hasWork, readChannel } from "./channels.ts";
+import { hasWork, readChannel, saveChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count, nextSequence, raiseSequence } from "./counters.ts";
 import { addLetter, forgetLetter } from "./deadletters.ts";
+import { countState } from "./figures.ts";
 import { emptyJournal } from "./journal.ts";
 import {
   channelKey,
@@ -22,10 +23,12 @@ import {
   receiptKey,
   receiptsIn,
   replyKey,
+  schedulesOf,
   sessionsOf,
 } from "./keys.ts";
 import { withRecent } from "./recents.ts";
 import type { ReceiptRow } from "./rows.ts";
+import { putSchedule, removeSchedule } from "./schedules.ts";
 import { addSession, eraseSession } from "./sessions.ts";
 import type { Transaction } from "./transaction.ts";
 import { appendTranscript, eraseTranscript } from "./transcripts.ts";
@@ -65,7 +68,8 @@ export function loadChannel(transaction: Transaction, { clock }: Pick<Context, "
   row.recent = dump.recent.reduce((text, receipt) => withRecent(text, rowOf(receipt, places)), "");
   if (dump.older.length > 0) row.buckets = { newest: 1, since: clock.now(), oldest: 1 };
   for (const receipt of dump.older) transaction.put(receiptKey(channel, 1, receipt.id), rowOf(receipt, places));
-  transaction.put(channelKey(channel), row);
+  saveChannel(transaction, channel, row);
+  for (const schedule of dump.schedules) putSchedule(transaction, schedule);
 
   for (const letter of dump.deadLetters) addLetter(transaction, letter);
   if (dump.journal.length > 0) loadJournal(transaction, channel, dump.journal);
@@ -95,12 +99,14 @@ export function eraseChannel(transaction: Transaction, channel: ChannelId, lette
     for (const { key } of transaction.scan(receiptsIn(channel, bucket))) transaction.remove(key);
   }
   eraseAudit(transaction, channel);
+  for (const { row: id } of transaction.scan(schedulesOf(channel))) removeSchedule(transaction, id);
   for (const letter of letters) forgetLetter(transaction, letter);
   for (const { key, row: entry } of transaction.scan(journalOrders(channel, 0))) {
     transaction.remove(key);
     transaction.remove(journalNameKey(channel, entry.key));
     transaction.remove(journalVersionKey(channel, entry.version));
   }
+  countState(transaction, row, undefined);
   for (const key of [journalKey(channel), pendingKey(channel), channelKey(channel)]) transaction.remove(key);
   count(transaction, {
     queued: head - tail,

@@ -4,9 +4,12 @@ import { join, resolve } from "node:path";
 import type { ChannelDump, Portable } from "../../dump.ts";
 import { SwitchboardError } from "../../errors.ts";
 import type { ChannelId, Clock, DeadLetter } from "../../model.ts";
+import type { Totals } from "../../store.ts";
 import { Commits } from "./commits.ts";
+import { readCounters } from "./counters.ts";
 import { readDeadLetters } from "./deadletters.ts";
 import { channelsOf, dumpChannel } from "./dump.ts";
+import { countSpent, totalsOf } from "./figures.ts";
 import { Folder } from "./folder.ts";
 import { copyOfKey } from "./keys.ts";
 import { eraseChannel, loadChannel } from "./load.ts";
@@ -56,8 +59,15 @@ class LmdbPortable implements Portable {
     await this.#commits.write("none", (transaction) => transaction.put(copyOfKey, source));
   }
 
-  finish(): Promise<void> {
-    return this.#commits.write("none", (transaction) => transaction.remove(copyOfKey));
+  finish(totals: Totals): Promise<void> {
+    return this.#commits.write("none", (transaction) => {
+      countSpent(transaction, totalsOf(readCounters(transaction)), totals);
+      transaction.remove(copyOfKey);
+    });
+  }
+
+  async totals(): Promise<Totals> {
+    return totalsOf(readCounters(this.#folder));
   }
 
   async *channels(): AsyncIterable<ChannelId> {

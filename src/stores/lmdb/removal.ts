@@ -5,7 +5,7 @@ import { readChannel, saveChannel } from "./channels.ts";
 import type { Context } from "./context.ts";
 import { count } from "./counters.ts";
 import { dropWaiting } from "./intake.ts";
-import { controlKey, expiredBy, replyKey } from "./keys.ts";
+import { controlKey, expiredBy, expiryKey, replyKey } from "./keys.ts";
 import { findReceipt, replaceReceipt } from "./receipts.ts";
 import type { ChannelRow } from "./rows.ts";
 import { eraseSession, knownSession, readSession } from "./sessions.ts";
@@ -36,14 +36,22 @@ export function remove(transaction: Transaction, context: Context, id: string): 
   transaction.hint(channel, "state");
 }
 
-/** Removes archived sessions whose time is over, some at a time. */
+/**
+ * Removes archived sessions whose time is over, some at a time. One that was restored may be current again; or archived
+ * again, and its time is another one then.
+ */
 export function expireSessions(transaction: Transaction, context: Context): void {
   let left = EXPIRED_AT_ONCE;
-  for (const { key, row: id } of transaction.scan(expiredBy(context.clock.now()))) {
+  const now = context.clock.now();
+  for (const { key, row: id } of transaction.scan(expiredBy(now))) {
     if (left === 0) return;
     left -= 1;
     transaction.remove(key);
-    if (readSession(transaction, id)?.archivedAt !== undefined) remove(transaction, context, id);
+    const { archivedAt } = readSession(transaction, id) ?? {};
+    if (archivedAt === undefined) continue;
+    const due = archivedAt + context.keep;
+    if (due > now) transaction.put(expiryKey(due, id), id);
+    else remove(transaction, context, id);
   }
 }
 

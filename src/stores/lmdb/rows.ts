@@ -1,5 +1,14 @@
 /** What stands in the store: JSON, one shape for each kind of key in `keys.ts`. Changing one is a new format. */
-import type { Ask, Cancellation, ChannelId, Control, OutboxEntry, Session, TranscriptEntry } from "../../model.ts";
+import type {
+  Ask,
+  Cancellation,
+  ChannelId,
+  Control,
+  OutboxEntry,
+  Session,
+  SessionSource,
+  TranscriptEntry,
+} from "../../model.ts";
 
 /** What every transaction of a channel reads and most write: kept small, whatever waits in the channel. */
 export interface ChannelRow {
@@ -88,14 +97,29 @@ export interface AskRow extends Ask {
 /** Enough to skip a session in a listing without reading it. */
 export type ListedRow = readonly [channel: ChannelId, session: string, archived: 0 | 1];
 
-/** Figures of the whole store, and its sequence. */
-export interface Counters {
-  readonly sequence: number;
+/** Figures of the whole store. */
+export interface Figures extends Readonly<Record<SessionSource, number>> {
   readonly sessions: number;
   readonly queued: number;
   readonly inFlight: number;
   readonly undelivered: number;
   readonly deadLetters: number;
+  /** Current sessions with an error. Those of each source stand under its name. */
+  readonly error: number;
+  /** Channels with an open ask, and those of them with a turn in flight. */
+  readonly waiting: number;
+  readonly paused: number;
+  /** What all sessions that ever were have spent. */
+  readonly turns: number;
+  readonly failed: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly cost: number;
+}
+
+export interface Counters extends Figures {
+  /** The newest number that the whole store gave out. */
+  readonly sequence: number;
 }
 
 export interface JournalHead {

@@ -3,6 +3,7 @@ import { SwitchboardError } from "../../errors.ts";
 import type { ChannelId, NewSession, Session, SessionPatch } from "../../model.ts";
 import { mintSessionId } from "../shared/ids.ts";
 import { count } from "./counters.ts";
+import { countSession, countSpent } from "./figures.ts";
 import { homeKey, listedKey, pinnedKey, sessionKey } from "./keys.ts";
 import type { ChannelRow, ListedRow, SessionRow } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
@@ -38,7 +39,7 @@ export function viewSession({ newest: _, ...session }: SessionRow): Session {
 export function createSession(
   transaction: Transaction,
   channel: ChannelId,
-  { source, agent, title, settings }: NewSession,
+  { source, agent, title, project, settings }: NewSession,
   now: number,
 ): SessionRow {
   const session: SessionRow = {
@@ -47,6 +48,7 @@ export function createSession(
     title,
     source,
     agent,
+    ...(project === undefined ? {} : { project }),
     pinned: false,
     createdAt: now,
     updatedAt: now,
@@ -63,12 +65,14 @@ export function addSession(transaction: Transaction, session: SessionRow): void 
   transaction.put(homeKey(session.id), session.channel);
   enlist(transaction, session);
   count(transaction, { sessions: 1 });
+  countSession(transaction, undefined, session);
 }
 
 /** What the store itself notes in a session. */
 export interface SessionNote {
   readonly lastActivityAt?: number;
-  readonly archivedAt?: number;
+  /** Null: it is not archived any more. */
+  readonly archivedAt?: number | null;
   readonly newest?: number | undefined;
 }
 
@@ -82,14 +86,17 @@ export function changeSession(
   // Field by field: this is on the way of every turn, and merging objects costs several times as much.
   const after: { -readonly [Field in keyof SessionRow]: SessionRow[Field] } = { ...before, updatedAt: now };
   if (patch.title !== undefined) after.title = patch.title;
+  if (patch.agent !== undefined) after.agent = patch.agent;
   if (patch.pinned !== undefined) after.pinned = patch.pinned;
-  if (patch.agentState !== undefined) after.agentState = patch.agentState;
+  if (patch.agentState === null) delete after.agentState;
+  else if (patch.agentState !== undefined) after.agentState = patch.agentState;
   if (patch.settings !== undefined) after.settings = patch.settings;
   if (patch.stats !== undefined) after.stats = patch.stats;
   if (patch.error === null) delete after.error;
   else if (patch.error !== undefined) after.error = patch.error;
   if (note.lastActivityAt !== undefined) after.lastActivityAt = note.lastActivityAt;
-  if (note.archivedAt !== undefined) after.archivedAt = note.archivedAt;
+  if (note.archivedAt === null) delete after.archivedAt;
+  else if (note.archivedAt !== undefined) after.archivedAt = note.archivedAt;
   if (note.newest !== undefined) after.newest = note.newest;
   transaction.put(sessionKey(after.channel, after.id), after);
   if (
@@ -100,6 +107,8 @@ export function changeSession(
     delist(transaction, before);
     enlist(transaction, after);
   }
+  countSession(transaction, before, after);
+  if (patch.stats !== undefined) countSpent(transaction, before.stats, after.stats);
   return after;
 }
 
@@ -108,6 +117,7 @@ export function eraseSession(transaction: Transaction, session: SessionRow): voi
   transaction.remove(homeKey(session.id));
   delist(transaction, session);
   count(transaction, { sessions: -1 });
+  countSession(transaction, session, undefined);
 }
 
 function enlist(transaction: Transaction, session: SessionRow): void {

@@ -15,6 +15,7 @@ import type {
   NewSession,
   OutboxEntry,
   ReceiptView,
+  Schedule,
   Session,
   SessionPatch,
   Turn,
@@ -61,10 +62,11 @@ import type { Context } from "./context.ts";
 import { readCounters } from "./counters.ts";
 import { discard, readDeadLetters, replay } from "./deadletters.ts";
 import { settleDelivery } from "./deliveries.ts";
+import { statsOf } from "./figures.ts";
 import type { Folder } from "./folder.ts";
 import { accept, amend, refuse, signal } from "./intake.ts";
 import { entriesSince, pageOfEntries, putEntry } from "./journal.ts";
-import { askKey, replicaKey } from "./keys.ts";
+import { askKey, replicaKey, scheduleKey } from "./keys.ts";
 import { acquire, acquireStored, finishControl, readPending } from "./leases.ts";
 import { listSessions } from "./listing.ts";
 import { Owners } from "./owners.ts";
@@ -73,6 +75,7 @@ import { openWhole } from "./portable.ts";
 import { readQueue } from "./queues.ts";
 import { findReceipt, viewReceipt } from "./receipts.ts";
 import { expireSessions, remove } from "./removal.ts";
+import { listDueSchedules, listSchedules, moveSchedule, putSchedule, removeSchedule } from "./schedules.ts";
 import { currentSession, readSession, viewSession } from "./sessions.ts";
 import type { Transaction } from "./transaction.ts";
 import { readTranscript } from "./transcripts.ts";
@@ -290,10 +293,31 @@ class LmdbStore implements Store {
   }
 
   stats(): Promise<StoreStats> {
-    return this.#read((view) => {
-      const { sequence: _, ...figures } = readCounters(view);
-      return figures;
-    });
+    return this.#read((view) => statsOf(readCounters(view)));
+  }
+
+  putSchedule(schedule: Schedule): Promise<void> {
+    return this.#write("none", (transaction) => putSchedule(transaction, schedule));
+  }
+
+  removeSchedule(id: string): Promise<boolean> {
+    return this.#write("none", (transaction) => removeSchedule(transaction, id));
+  }
+
+  schedule(id: string): Promise<Schedule | undefined> {
+    return this.#read((view) => view.get(scheduleKey(id)));
+  }
+
+  schedules(query: { channel?: ChannelId; limit: number }): Promise<Schedule[]> {
+    return this.#read((view) => listSchedules(view, query));
+  }
+
+  dueSchedules(limit: number): Promise<Schedule[]> {
+    return this.#read((view) => listDueSchedules(view, this.#context.clock.now(), limit));
+  }
+
+  moveSchedule(id: string, move: { from: number; to: number; lastAt?: number }): Promise<boolean> {
+    return this.#write("none", (transaction) => moveSchedule(transaction, id, move));
   }
 
   /** Every write is on the disk before it is answered. */

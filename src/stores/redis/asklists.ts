@@ -3,6 +3,7 @@ import type { Ask } from "../../model.ts";
 import type { AskPage, AskQuery } from "../../store.ts";
 import { readAsk } from "./askrows.ts";
 import type { Context } from "./context.ts";
+import { findFirst } from "./due.ts";
 import { merge } from "./merge.ts";
 
 /** Where an ask stands in the index of its shard's open ones: see asks.lua. */
@@ -59,21 +60,7 @@ async function* batches(
 
 /** See `Store.dueAsks`. */
 export async function listDueAsks(context: Context, limit: number): Promise<Ask[]> {
-  if (limit < 1) return [];
-  const { keys, client, clock } = context;
-  const now = clock.now();
-  const due = await context.do(() =>
-    Promise.all(
-      keys.all.map(async (shard) => {
-        const flat = await client.zrangebyscore(`${keys.base(shard)}u`, "-inf", now, "WITHSCORES", "LIMIT", 0, limit);
-        return flat.flatMap((id, index) => (index % 2 === 0 ? [{ shard, id, at: Number(flat[index + 1]) }] : []));
-      }),
-    ),
-  );
-  const first = due
-    .flat()
-    .sort((a, b) => a.at - b.at)
-    .slice(0, limit);
+  const first = await findFirst(context, "u", context.clock.now(), limit);
   const asks = await Promise.all(first.map(({ shard, id }) => readOne(context, shard, id)));
   return asks.filter((ask) => ask !== undefined).filter(({ end }) => end === undefined);
 }

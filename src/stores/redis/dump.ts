@@ -12,8 +12,9 @@ import type { ChannelId, DeadLetter, Message, TranscriptEntry } from "../../mode
 import type { JournalEntry } from "../../store.ts";
 import { readAsk } from "./askrows.ts";
 import { readItem, readItems } from "./auditrows.ts";
-import { decode, encode, type Keys } from "./keys.ts";
+import { decode, encode, type Keys, keyOfSchedule } from "./keys.ts";
 import { readLetter } from "./letters.ts";
+import { readSchedule } from "./schedules.ts";
 import type { Client } from "./scripts.ts";
 import { readSession } from "./sessions.ts";
 import { readCancellation, readControls, readIds, readMessage, readReplies } from "./turns.ts";
@@ -33,6 +34,8 @@ export interface Belongings {
   readonly letters: readonly string[];
   /** Times of its entries in the audit log. */
   readonly audit: readonly string[];
+  /** Ids of its schedules. */
+  readonly schedules: readonly string[];
 }
 
 type Row = Readonly<Record<string, string>>;
@@ -53,11 +56,12 @@ export async function dumpChannel(
     client.hgetall(keyOf("o")),
     client.hgetall(keyOf("j")),
   ]);
-  const [sessions, letters, buckets, audit] = await Promise.all([
+  const [sessions, letters, buckets, audit, schedules] = await Promise.all([
     Promise.all(belongings.sessions.map((id) => dumpSession(client, keyOf, id))),
     Promise.all(belongings.letters.map((id) => dumpLetter(client, keyOf, id))),
     Promise.all(bucketsOf(row).map((bucket) => client.hgetall(`${keyOf("r")}:${bucket}`))),
     readItems(client, keys, channel, belongings.audit),
+    Promise.all(belongings.schedules.map((id) => client.hgetall(keyOfSchedule(keys, id)))),
   ]);
   const messages = inbox.map(readMessage);
   const turn = dumpTurn(row, messages);
@@ -73,6 +77,10 @@ export async function dumpChannel(
     outbox: readReplies(Object.entries(outbox).flat()),
     ...dumpReceipts(row, buckets),
     deadLetters: letters.filter((letter) => letter !== undefined).sort(byId),
+    schedules: schedules
+      .map(readSchedule)
+      .filter((schedule) => schedule !== undefined)
+      .sort(byId),
     journal: Object.entries(journal)
       .map(dumpEntry)
       .sort((a, b) => a.order - b.order),

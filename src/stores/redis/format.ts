@@ -4,6 +4,7 @@
  */
 import { SwitchboardError } from "../../errors.ts";
 import type { RedisAddress } from "./address.ts";
+import { countFigures } from "./figures.ts";
 import type { Keys } from "./keys.ts";
 import { texts } from "./reply.ts";
 import type { Client, Scripts } from "./scripts.ts";
@@ -11,6 +12,8 @@ import type { Client, Scripts } from "./scripts.ts";
 const FORMAT = 1;
 /** The prefixes of all stores on this Redis. */
 const STORES = "switchboard:stores";
+/** Since when a store has figures: an older one is counted once. */
+const COUNTED = "counted";
 
 /** Rejects with STORE_FORMAT. */
 export async function checkFormat(client: Client, scripts: Scripts, keys: Keys, address: RedisAddress): Promise<void> {
@@ -32,6 +35,10 @@ export async function checkFormat(client: Client, scripts: Scripts, keys: Keys, 
       "STORE_FORMAT",
       `The store was begun with ${fixed} shards, and store.url says ${shards}. Set shards=${fixed}. Nothing was changed.`,
     );
+  }
+  if ((await client.hget(keys.central("store"), COUNTED)) === null) {
+    await countFigures(scripts, keys);
+    await client.hset(keys.central("store"), COUNTED, 1);
   }
   await client.sadd(STORES, prefix);
 }

@@ -6,7 +6,7 @@ import { encode } from "./keys.ts";
 import { readQueue, readReceipt } from "./reading.ts";
 import { droppedReceipt, markOf, viewReceipt } from "./receipts.ts";
 import { list, number, text } from "./reply.ts";
-import { restOfSay } from "./turns.ts";
+import { restOfSay, writeMessage } from "./turns.ts";
 
 /** See `Store.accept`. */
 export async function accept(
@@ -14,10 +14,10 @@ export async function accept(
   event: InboundEvent,
   { max, fullNotice }: AcceptOptions,
 ): Promise<Accepted> {
-  const { channel, id, sender, text: said, sentAt, caughtUp, files } = event;
-  const attached = files === undefined ? {} : { files };
+  const { channel, id, sender, text: said, sentAt, caughtUp, files, source } = event;
+  const more = { ...(files === undefined ? {} : { files }), ...(source === undefined ? {} : { source }) };
   const now = context.clock.now();
-  const message: Message = { id, sender, text: said, sentAt, acceptedAt: now, ...attached };
+  const message: Message = { id, sender, text: said, sentAt, acceptedAt: now, ...more };
   const notice = JSON.stringify({ kind: "notice", text: fullNotice });
   const mark = markOf(caughtUp);
   const refusal = mark + droppedReceipt(now, "the queue is full");
@@ -26,7 +26,7 @@ export async function accept(
       "accept",
       channel,
       encode(id),
-      JSON.stringify(message),
+      writeMessage(message),
       max,
       notice,
       refusal,
@@ -109,7 +109,7 @@ export async function amend(
   { channel, id, text: said }: Amendment,
   reason: string,
 ): Promise<boolean> {
-  const entry = (each: Message) => `${encode(id)}\n${JSON.stringify(each)}`;
+  const entry = (each: Message) => `${encode(id)}\n${writeMessage(each)}`;
   return await context.repeats.run(`amend ${JSON.stringify([channel, id, said, reason])}`, "", async (_, isRepeat) => {
     for (;;) {
       const { waiting } = await readQueue(context, channel);

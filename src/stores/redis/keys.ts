@@ -11,6 +11,8 @@
  * | `r:<channel>:<n>` | older receipts (hash, expires) | `d:<id>` | a dead letter (hash) |
  * | `j`, `jo`, `jv:<channel>` | display log, by order, by version | `l`, `p`, `e`, `z`, `w` | indexes of the shard: sessions, pinned, to expire, dead letters, channels with work |
  * | `y` | audit log of the shard (sorted set) | `q`, `u` | open asks, those that want a look |
+ * | `h:<schedule>` | a schedule (hash) | `x`, `x:<channel>` | schedules by their next time: the shard's, those of them that are the channel's |
+ * | `n` | figures of the shard (hash) | | |
  *
  * `<prefix>:{m}:…` belongs to the store as a whole: its format, the living replicas, what they hold.
  */
@@ -63,6 +65,15 @@ export class Keys {
     }
     return [...shards];
   }
+}
+
+/** A schedule is known by its id alone: that decides its shard, and not its channel. */
+export function shardOfSchedule({ shards }: Keys, id: string): number {
+  return hashOf(id) % shards;
+}
+
+export function keyOfSchedule(keys: Keys, id: string): string {
+  return `${keys.base(shardOfSchedule(keys, id))}h:${encode(id)}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { replicaOf } from "./members.ts";
 import { list, number, pairs, readHints, text } from "./reply.ts";
 import type { Reply } from "./scripts.ts";
 import { readSession, writePatch, writeSettings } from "./sessions.ts";
-import { entriesOf, readControls, readReplies, readTurn, writeDrafts } from "./turns.ts";
+import { entriesOf, readControls, readReplies, readTurn, writeDrafts, writeMessage } from "./turns.ts";
 
 /** See `Store.acquire`. */
 export async function acquire(
@@ -51,8 +51,8 @@ function attempt(context: Context, channel: ChannelId, self: string, dead: strin
 }
 
 /** A new session as the scripts take it. */
-function writeFresh(channel: ChannelId, { source, agent, title, settings }: NewSession): string[] {
-  return [mintSessionId(channel), source, agent, title, writeSettings(settings)];
+function writeFresh(channel: ChannelId, { source, agent, title, settings, project = "" }: NewSession): string[] {
+  return [mintSessionId(channel), source, agent, title, writeSettings(settings), project];
 }
 
 /** See `Store.release`. */
@@ -74,11 +74,11 @@ export async function finishControl(
   context: Context,
   channel: ChannelId,
   fence: Fence,
-  { control, outbox, session, renew, replay, enqueue, withdraw }: ControlEnd,
+  { control, outbox, session, renew, restore, replay, enqueue, withdraw }: ControlEnd,
 ): Promise<{ session: Session; outbox: OutboxEntry[] }> {
   const fields = session === undefined ? [] : writePatch(session);
   const fresh = renew === undefined ? [] : writeFresh(channel, renew);
-  const message = enqueue === undefined ? [] : [encode(enqueue.id), JSON.stringify(enqueue)];
+  const message = enqueue === undefined ? [] : [encode(enqueue.id), writeMessage(enqueue)];
   const asks = withdraw?.asks.map(encode) ?? [];
   const drafts = writeDrafts(outbox);
   const [status, id, row, first, hints] = list(
@@ -91,6 +91,7 @@ export async function finishControl(
       context.dedupeFor,
       replay === undefined ? "" : encode(replay),
       encode(withdraw?.reason ?? ""),
+      encode(restore ?? ""),
       fields.length,
       ...fields,
       fresh.length,

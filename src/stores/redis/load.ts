@@ -8,7 +8,7 @@ import { writeItems } from "./auditrows.ts";
 import type { Traces } from "./dump.ts";
 import { encode, type Keys } from "./keys.ts";
 import { writePatch } from "./sessions.ts";
-import { writeDraft } from "./turns.ts";
+import { writeDraft, writeMessage } from "./turns.ts";
 
 const MINUTE = 60_000;
 /** How many items one command carries. */
@@ -63,7 +63,7 @@ export class Loading {
     for (const item of writeItems(dump.channel, dump.audit)) this.#commands.zadd(`${this.#base}y`, 0, item);
     const { turn, waiting, controls, outbox } = dump;
     const messages = [...(turn?.messages ?? []), ...waiting];
-    this.#push(this.#key("i"), messages.map(writeMessage));
+    this.#push(this.#key("i"), messages.map(writeEntry));
     this.#hash(
       this.#key("k"),
       controls.map((control, index) => [encode(control.id), writeControl(control, index)]),
@@ -108,8 +108,9 @@ export class Loading {
 
   #session({ session, transcript, asks }: SessionDump, { keep }: Terms): void {
     const { id, source, agent, createdAt, updatedAt, lastActivityAt, archivedAt } = session;
-    const { title, pinned, error, agentState, settings, stats } = session;
-    const fields = { source, agent, createdAt, updatedAt, lastActivityAt, ...(archivedAt ? { archivedAt } : {}) };
+    const { title, project = "", pinned, error, agentState, settings, stats } = session;
+    const times = { createdAt, updatedAt, lastActivityAt, ...(archivedAt ? { archivedAt } : {}) };
+    const fields = { source, agent, project, ...times };
     const optional = { ...(error ? { error } : {}), ...(agentState === undefined ? {} : { agentState }) };
     const set = settings === undefined ? {} : { settings };
     const patch = writePatch({ title, pinned, stats, ...optional, ...set });
@@ -135,7 +136,7 @@ export class Loading {
   #letter({ id, message, reply, cause, attempts, at }: DeadLetter): void {
     const fields = {
       channel: this.#channel,
-      ...(message === undefined ? {} : { message: writeMessage(message) }),
+      ...(message === undefined ? {} : { message: writeEntry(message) }),
       ...(reply === undefined ? {} : { reply: writeDraft(reply) }),
       cause,
       attempts,
@@ -178,8 +179,8 @@ function placeOf({ id, lastActivityAt }: Session): string {
   return `${String(Math.floor(lastActivityAt / MINUTE)).padStart(9, "0")}.${encode(id)}`;
 }
 
-function writeMessage(message: Message): string {
-  return `${encode(message.id)}\n${JSON.stringify(message)}`;
+function writeEntry(message: Message): string {
+  return `${encode(message.id)}\n${writeMessage(message)}`;
 }
 
 function writeControl({ effect, ...control }: Control, index: number): string {

@@ -1,16 +1,20 @@
 /** A store in Redis opened to be copied from or to, while no gateway uses it. */
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { Cluster } from "ioredis";
 import type { ChannelDump, Portable } from "../../dump.ts";
 import { SwitchboardError } from "../../errors.ts";
-import type { ChannelId, Clock } from "../../model.ts";
+import type { ChannelId, Clock, Schedule } from "../../model.ts";
+import type { Totals } from "../../store.ts";
 import { parseRedisAddress, type RedisAddress } from "./address.ts";
 import { findTimes, readItem, writeItems } from "./auditrows.ts";
 import { asStoreError, type Connections, connect, disconnect, whenReady } from "./connection.ts";
 import { type Belongings, dumpChannel, findTraces } from "./dump.ts";
+import { countFigures, readFigures, writeTotals } from "./figures.ts";
 import { checkFormat } from "./format.ts";
-import { decode, Keys } from "./keys.ts";
+import { decode, encode, Keys, keyOfSchedule } from "./keys.ts";
 import { Loading } from "./load.ts";
+import { writeSchedule } from "./schedules.ts";
 import { type Client, Scripts } from "./scripts.ts";
 
 /** How many rows are asked for at once. */
@@ -42,8 +46,9 @@ export async function openRedisPortable(options: RedisPortableOptions): Promise<
     if (!options.create && (await commands.exists(keys.central("store"))) === 0) {
       throw new SwitchboardError("STORE_UNKNOWN", `There is no store in ${nameOf(address)}.`);
     }
-    await checkFormat(commands, new Scripts(commands), keys, address);
-    return new RedisPortable(connections, keys, address, options);
+    const scripts = new Scripts(commands);
+    await checkFormat(commands, scripts, keys, address);
+    return new RedisPortable(connections, scripts, keys, address, options);
   } catch (error) {
     disconnect(connections);
     throw asStoreError(error);
@@ -61,16 +66,24 @@ class RedisPortable implements Portable {
   readonly name: string;
   readonly #connections: Connections;
   readonly #client: Client;
+  readonly #scripts: Scripts;
   readonly #keys: Keys;
   readonly #prefix: string;
   readonly #options: RedisPortableOptions;
   /** By channel: no key of a channel leads there. */
   #belongings: Promise<AllBelongings> | undefined;
 
-  constructor(connections: Connections, keys: Keys, address: RedisAddress, options: RedisPortableOptions) {
+  constructor(
+    connections: Connections,
+    scripts: Scripts,
+    keys: Keys,
+    address: RedisAddress,
+    options: RedisPortableOptions,
+  ) {
     this.name = nameOf(address);
     this.#connections = connections;
     this.#client = connections.commands;
+    this.#scripts = scripts;
     this.#keys = keys;
     this.#prefix = address.prefix;
     this.#options = options;
@@ -96,13 +109,20 @@ class RedisPortable implements Portable {
     await this.#do(() => this.#client.set(mark, source));
   }
 
-  async finish(): Promise<void> {
-    await this.#do(() => this.#client.del(this.#keys.central("copy-of")));
+  async finish(totals: Totals): Promise<void> {
+    await this.#do(async () => {
+      await countFigures(this.#scripts, this.#keys);
+      await writeTotals(this.#client, this.#keys, totals);
+      await this.#client.del(this.#keys.central("copy-of"));
+    });
+  }
+
+  async totals(): Promise<Totals> {
+    return (await this.#do(() => readFigures(this.#client, this.#keys))).totals;
   }
 
   async *channels(): AsyncIterable<ChannelId> {
-    const { sessions, letters, audit } = await this.#belong();
-    const channels = new Set<ChannelId>([...sessions.keys(), ...letters.keys(), ...audit.keys()]);
+    const channels = new Set(Object.values(await this.#belong()).flatMap((found) => [...found.keys()]));
     const kinds = new RegExp(`^${this.#prefix.replaceAll(".", "\\.")}:\\{\\d+\\}:[cj]:(.*)$`, "s");
     const nodes = this.#client instanceof Cluster ? this.#client.nodes("master") : [this.#client];
     for (const node of nodes) {
@@ -139,6 +159,7 @@ class RedisPortable implements Portable {
   async #replace(channel: ChannelId, dump: ChannelDump | undefined): Promise<void> {
     const before = (await this.dump(channel)) ?? { channel, sessions: [], deadLetters: [] };
     const belongings = await this.#belongingsOf(channel);
+    await this.#do(() => this.#replaceSchedules(channel, belongings.schedules, dump?.schedules ?? []));
     const { clock, dedupeFor, keep } = this.#options;
     await this.#do(async () => {
       const traces = await findTraces(this.#client, this.#keys, before, belongings);
@@ -157,9 +178,37 @@ class RedisPortable implements Portable {
     );
   }
 
+  /** They have shards of their own, so each is a step of its own: where a copy is cut off in between, it is copied again. */
+  async #replaceSchedules(channel: ChannelId, before: readonly string[], after: readonly Schedule[]): Promise<void> {
+    const { schedules } = await this.#belong();
+    const now = this.#options.clock.now();
+    const run = (name: "schedule-put" | "schedule-remove", id: string, ...rest: (string | number)[]) => {
+      const key = keyOfSchedule(this.#keys, id);
+      return this.#scripts.run(name, key, key.slice(0, key.indexOf("}:") + 2), "", now, now, encode(id), ...rest);
+    };
+    for (const id of before) {
+      const mark = await this.#client.hget(keyOfSchedule(this.#keys, id), "mark");
+      if (mark !== null && !after.some((schedule) => schedule.id === id)) await run("schedule-remove", id, mark);
+    }
+    for (const schedule of after) {
+      const { id, nextAt, lastAt = "" } = schedule;
+      await run("schedule-put", id, encode(channel), writeSchedule(schedule), nextAt, lastAt, randomUUID());
+      for (const [other, ids] of schedules)
+        schedules.set(
+          other,
+          ids.filter((theirs) => theirs !== id),
+        );
+    }
+    schedules.set(
+      channel,
+      after.map(({ id }) => id),
+    );
+  }
+
   async #belongingsOf(channel: ChannelId): Promise<Belongings> {
-    const { sessions, letters, audit } = await this.#belong();
+    const { sessions, letters, audit, schedules } = await this.#belong();
     return {
+      schedules: schedules.get(channel) ?? [],
       sessions: sessions.get(channel) ?? [],
       letters: letters.get(channel) ?? [],
       audit: audit.get(channel) ?? [],
@@ -194,18 +243,20 @@ interface AllBelongings {
   readonly sessions: Map<ChannelId, string[]>;
   readonly letters: Map<ChannelId, string[]>;
   readonly audit: Map<ChannelId, string[]>;
+  readonly schedules: Map<ChannelId, string[]>;
 }
 
 async function findBelongings(client: Client, keys: Keys): Promise<AllBelongings> {
   const audit = await findTimes(client, keys);
-  const found: AllBelongings = { sessions: new Map(), letters: new Map(), audit };
+  const found: AllBelongings = { sessions: new Map(), letters: new Map(), audit, schedules: new Map() };
   for (const shard of keys.all) {
     const base = keys.base(shard);
-    const indexes = await Promise.all(["l", "p", "z"].map((index) => client.zrange(`${base}${index}`, "0", "-1")));
-    const [listed = [], pinned = [], letters = []] = indexes;
+    const indexes = await Promise.all(["l", "p", "z", "x"].map((index) => client.zrange(`${base}${index}`, "0", "-1")));
+    const [listed = [], pinned = [], letters = [], schedules = []] = indexes;
     const sessions = [...listed, ...pinned].map((place) => place.slice(place.indexOf(".") + 1));
     await gather(client, sessions, `${base}s:`, found.sessions);
     await gather(client, letters, `${base}d:`, found.letters);
+    await gather(client, schedules, `${base}h:`, found.schedules);
   }
   return found;
 }

@@ -3,6 +3,7 @@ import type { ChannelId, ReceiptView, Session, TranscriptEntry } from "../../mod
 import type { QueueView, StoreStats, TranscriptPage } from "../../store.ts";
 import { readOpen } from "./askrows.ts";
 import type { Context } from "./context.ts";
+import { Figures } from "./figures.ts";
 import { decode, encode } from "./keys.ts";
 import { viewReceipt, viewRecent } from "./receipts.ts";
 import { list, number, pairs, text, texts } from "./reply.ts";
@@ -65,16 +66,19 @@ export async function readStats(context: Context): Promise<StoreStats> {
   const shards = await context.do(() =>
     Promise.all(keys.all.map((shard) => scripts.run("stats", `${keys.base(shard)}w`, keys.base(shard)))),
   );
-  const stats = { sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };
-  for (const shard of shards) {
-    const [sessions, queued, inFlight, undelivered, deadLetters] = list(shard).map(number);
-    stats.sessions += sessions ?? 0;
-    stats.queued += queued ?? 0;
-    stats.inFlight += inFlight ?? 0;
-    stats.undelivered += undelivered ?? 0;
-    stats.deadLetters += deadLetters ?? 0;
-  }
-  return stats;
+  const sum = (index: number) => shards.reduce<number>((total, shard) => total + number(list(shard)[index]), 0);
+  const counted = new Figures();
+  for (const shard of shards) counted.add(pairs(list(shard)[7]));
+  return {
+    sessions: sum(0),
+    bySource: counted.bySource,
+    byStatus: { running: sum(5), waiting: sum(6), error: counted.of("error") },
+    totals: counted.totals,
+    queued: sum(1),
+    inFlight: sum(2),
+    undelivered: sum(3),
+    deadLetters: sum(4),
+  };
 }
 
 /** See `Store.unattended`. */

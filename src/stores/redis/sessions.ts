@@ -1,6 +1,7 @@
 /** Sessions as hashes: every field a short text, none that is missing or empty. */
 import type {
   ChannelId,
+  CostSource,
   Json,
   Session,
   SessionError,
@@ -22,6 +23,7 @@ export function readSession(id: string, fields: readonly (readonly [string, stri
     title: of("title"),
     source: of("source") as SessionSource,
     agent: of("agent"),
+    ...(of("project") === "" ? {} : { project: of("project") }),
     pinned: of("pinned") !== "",
     createdAt: Number(of("createdAt")),
     updatedAt: Number(of("updatedAt")),
@@ -35,12 +37,13 @@ export function readSession(id: string, fields: readonly (readonly [string, stri
 }
 
 /** The fields to write, names and values in turn. */
-export function writePatch({ title, pinned, error, agentState, settings, stats }: SessionPatch): string[] {
+export function writePatch({ title, agent, pinned, error, agentState, settings, stats }: SessionPatch): string[] {
   const fields: string[] = [];
   if (title !== undefined) fields.push("title", title);
+  if (agent !== undefined) fields.push("agent", agent);
   if (pinned !== undefined) fields.push("pinned", pinned ? "1" : "");
   if (error !== undefined) fields.push("error", error === null ? "" : JSON.stringify(error));
-  if (agentState !== undefined) fields.push("agentState", JSON.stringify(agentState));
+  if (agentState !== undefined) fields.push("agentState", agentState === null ? "" : JSON.stringify(agentState));
   if (settings !== undefined) fields.push("settings", writeSettings(settings));
   if (stats !== undefined) fields.push("stats", writeStats(stats));
   return fields;
@@ -51,12 +54,16 @@ export function writeSettings(settings: SessionSettings | undefined): string {
   return settings === undefined ? "" : JSON.stringify(settings);
 }
 
-function writeStats({ turns, failed, tokensIn, tokensOut, firstTextMs, lastTurnMs }: SessionStats): string {
-  return [turns, failed, tokensIn, tokensOut, firstTextMs ?? "", lastTurnMs ?? ""].join(",").replace(/,+$/, "");
+/** `countTurns` in sessions.lua reads it, too. */
+function writeStats({ turns, failed, tokensIn, tokensOut, ...rest }: SessionStats): string {
+  const { firstTextMs = "", lastTurnMs = "", cost = "", costSource = "" } = rest;
+  const all = [turns, failed, tokensIn, tokensOut, firstTextMs, lastTurnMs, cost, costSource];
+  return all.join(",").replace(/,+$/, "");
 }
 
 function readStats(text: string): SessionStats {
-  const [turns = "", failed = "", tokensIn = "", tokensOut = "", firstTextMs = "", lastTurnMs = ""] = text.split(",");
+  const [turns = "", failed = "", tokensIn = "", tokensOut = "", ...rest] = text.split(",");
+  const [firstTextMs = "", lastTurnMs = "", cost = "", costSource = ""] = rest;
   return {
     turns: Number(turns),
     failed: Number(failed),
@@ -64,5 +71,7 @@ function readStats(text: string): SessionStats {
     tokensOut: Number(tokensOut),
     ...(firstTextMs === "" ? {} : { firstTextMs: Number(firstTextMs) }),
     ...(lastTurnMs === "" ? {} : { lastTurnMs: Number(lastTurnMs) }),
+    ...(cost === "" ? {} : { cost: Number(cost) }),
+    ...(costSource === "" ? {} : { costSource: costSource as CostSource }),
   };
 }

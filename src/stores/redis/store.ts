@@ -9,7 +9,6 @@ import type {
   Amendment,
   Ask,
   ChannelId,
-  Clock,
   DeadLetter,
   InboundEvent,
   Json,
@@ -17,6 +16,7 @@ import type {
   NewSession,
   OutboxEntry,
   ReceiptView,
+  Schedule,
   Session,
   SessionPatch,
   Turn,
@@ -60,6 +60,7 @@ import { asStoreError, type Connections, connect, disconnect, whenReady } from "
 import { Context } from "./context.ts";
 import { dangers } from "./durability.ts";
 import { claim, commitTurn, failTurn, save, settleDelivery } from "./ending.ts";
+import { bidFarewell } from "./farewell.ts";
 import { checkFormat } from "./format.ts";
 import { createRedisGovernor } from "./governor.ts";
 import { Hints } from "./hints.ts";
@@ -71,6 +72,7 @@ import { acquire, finishControl, readPending, release } from "./leases.ts";
 import { listSessions } from "./listing.ts";
 import { Members } from "./members.ts";
 import { discard, readDeadLetters, remove, replay } from "./operators.ts";
+import type { RedisStoreOptions } from "./options.ts";
 import { assertWhole } from "./portable.ts";
 import {
   currentSession,
@@ -81,30 +83,15 @@ import {
   readTranscript,
   readUnattended,
 } from "./reading.ts";
+import * as schedules from "./schedules.ts";
 import { Scripts } from "./scripts.ts";
 
-export interface RedisStoreOptions {
-  /** See `parseRedisAddress`. */
-  readonly url: string;
-  readonly clock: Clock;
-  /** Milliseconds for which an event's id is remembered at least. */
-  readonly dedupeFor: number;
-  /** Milliseconds without a heartbeat after which a replica counts as dead. */
-  readonly lease: number;
-  /** Milliseconds for which an archived session is kept; 0: for ever. */
-  readonly keep: number;
-  /** Gives up waiting for Redis. */
-  readonly signal?: AbortSignal;
-  /** Called with what went wrong where no caller can be told. */
-  readonly log?: (problem: string) => void;
-}
+export type { RedisStoreOptions } from "./options.ts";
 
 /** Milliseconds after which a Redis that can't be reached is spoken of again. */
 const REPORT = 10_000;
 /** Milliseconds between two tries to begin. */
 const AGAIN = 250;
-/** Milliseconds that the last words to Redis may take. */
-const FAREWELL = 2_000;
 
 /**
  * Waits for Redis for as long as it takes, saying so. Rejects with CONFIG_INVALID, STORE_FORMAT, STORE_HALF_COPIED, STORE_REFUSED, or with
@@ -353,6 +340,30 @@ export class RedisStore implements Store {
     return readStats(this.#context);
   }
 
+  putSchedule(schedule: Schedule): Promise<void> {
+    return schedules.putSchedule(this.#context, schedule);
+  }
+
+  removeSchedule(id: string): Promise<boolean> {
+    return schedules.removeSchedule(this.#context, id);
+  }
+
+  schedule(id: string): Promise<Schedule | undefined> {
+    return schedules.findSchedule(this.#context, id);
+  }
+
+  schedules(query: { channel?: ChannelId; limit: number }): Promise<Schedule[]> {
+    return schedules.listSchedules(this.#context, query);
+  }
+
+  dueSchedules(limit: number): Promise<Schedule[]> {
+    return schedules.listDueSchedules(this.#context, limit);
+  }
+
+  moveSchedule(id: string, move: { from: number; to: number; lastAt?: number }): Promise<boolean> {
+    return schedules.moveSchedule(this.#context, id, move);
+  }
+
   journalPut(channel: ChannelId, key: string, body: Json): Promise<number> {
     return putJournal(this.#context, channel, key, body);
   }
@@ -374,25 +385,8 @@ export class RedisStore implements Store {
     return this.#closed;
   }
 
-  /** What it still owns is free at once where Redis can be told, and when its lease is over where not. */
   async #close(): Promise<void> {
-    const { members, hints } = this.#context;
     await this.#context.close();
-    const farewell = members.leave().then(() => {
-      hints.replicas();
-      return hints.flush();
-    });
-    let late: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => {
-      late = setTimeout(resolve, FAREWELL);
-    });
-    try {
-      await Promise.race([farewell, enough]);
-    } catch (error) {
-      this.#log(`Redis could not be told that this replica leaves: ${String(error)}`);
-    } finally {
-      clearTimeout(late);
-      disconnect(this.#connections);
-    }
+    await bidFarewell(this.#context, this.#connections, this.#log);
   }
 }

@@ -9,6 +9,11 @@ export function readMessage(entry: string): Message {
   return JSON.parse(entry.slice(entry.indexOf("\n") + 1)) as Message;
 }
 
+/** The same without its id. The source comes first, where there is one: `acquire.lua` looks for it there. */
+export function writeMessage({ source, ...rest }: Message): string {
+  return JSON.stringify(source === undefined ? rest : { source, ...rest });
+}
+
 /** What `viewTurn` in turns.lua gives. */
 export function readTurn(reply: Reply | undefined): Turn | undefined {
   const [row, preview, cancelled, retryAt, messages, asked] = list(reply);

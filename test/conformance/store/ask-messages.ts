@@ -12,7 +12,13 @@ export function describeAskMessages(open: OpenHarness): void {
       const lease = await stage.own();
       const { ask } = await openAsk(stage.store, lease);
       const files = [{ id: "f,1;[", name: 'a "b"\n.txt', type: "text/plain", size: 5 }];
-      const said = event("a,1;", { text: 'yes\n"please"; 50%', replyTo: "0", answers: "message 1", files });
+      const said = event("a,1;", {
+        text: 'yes\n"please"; 50%',
+        replyTo: "0",
+        answers: "message 1",
+        files,
+        source: "cron",
+      });
       expect(await stage.store.accept(said, ROOM)).toEqual({ status: "aside" });
       stage.advance(5);
       expect(await stage.store.accept(event("2"), ROOM)).toEqual({ status: "aside" });
@@ -25,7 +31,7 @@ export function describeAskMessages(open: OpenHarness): void {
       expect(after.controls).toEqual([
         {
           ...{ id: said.id, command: "say", args: "", sender, at: at - 5, replyTo: "0", answers: "message 1" },
-          message: { id: said.id, sender, text: said.text, sentAt, acceptedAt: at - 5, files },
+          message: { id: said.id, sender, text: said.text, sentAt, acceptedAt: at - 5, files, source: "cron" },
         },
         {
           ...{ id: "2", command: "say", args: "", sender, at },
@@ -113,6 +119,7 @@ export function describeAskMessages(open: OpenHarness): void {
     const stage = setStage(open);
     const carryOut: Message = {
       ...{ id: "plan:ask_1", sender: ANN, text: "do it", sentAt: 1, acceptedAt: 2 },
+      ...({ source: "manual", compact: true } as const),
       plan: { ask: "ask_1", step: "carry out" },
     };
 

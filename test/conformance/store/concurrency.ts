@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ChannelId } from "../../../src/model.ts";
-import { answer, CHANNEL, event, NOBODY, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
+import { answer, CHANNEL, event, NO_STATS, NOBODY, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
 
 export function describeConcurrency(open: OpenHarness): void {
   describe("many at once", () => {
@@ -90,10 +90,14 @@ export function describeConcurrency(open: OpenHarness): void {
           const lease = await stage.own(channel);
           await Promise.all(ids.map((id) => stage.store.accept(event(id, { channel }), ROOM)));
           const order: string[] = [];
+          const spent = { turns: 0, failed: 0, tokensIn: 0, tokensOut: 0, cost: 0 };
           let turn = await stage.store.claim(channel, lease.fence, 1);
           while (turn !== undefined) {
             order.push(...turn.messages.map(({ id }) => id));
-            const { outbox, next } = await stage.commit(lease, turn, { outbox: [answer("a")], take: 1 });
+            spent.turns += 1;
+            spent.cost += 0.25;
+            const session = { stats: { ...spent } };
+            const { outbox, next } = await stage.commit(lease, turn, { outbox: [answer("a")], session, take: 1 });
             await stage.store.settleDelivery(channel, lease.fence, outbox[0]?.id ?? "", { status: "delivered" });
             turn = next;
           }
@@ -102,11 +106,10 @@ export function describeConcurrency(open: OpenHarness): void {
       );
       for (const order of answers) expect(order).toEqual(ids);
       expect(await stage.store.stats()).toEqual({
-        sessions: channels.length,
-        queued: 0,
-        inFlight: 0,
-        undelivered: 0,
-        deadLetters: 0,
+        ...NO_STATS,
+        sessions: 40,
+        bySource: { ...NO_STATS.bySource, channel: 40 },
+        totals: { ...NO_STATS.totals, turns: 200, cost: 50 },
       });
       await stage.reopen();
       expect(await stage.store.unattended(NOBODY)).toEqual([]);

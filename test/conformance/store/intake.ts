@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANN, CHANNEL, event, NOBODY, type OpenHarness, ROOM, setStage } from "./stage.ts";
+import { ANN, CHANNEL, event, NO_STATS, NOBODY, type OpenHarness, ROOM, setStage } from "./stage.ts";
 
 export function describeIntake(open: OpenHarness): void {
   describe("accept", () => {
@@ -13,6 +13,25 @@ export function describeIntake(open: OpenHarness): void {
       expect(waiting).toEqual([
         { id: "1", sender: ANN, text: "message 1", sentAt: 1_000, acceptedAt: stage.now() },
         { id: "2", sender: ANN, text: "message 2", sentAt: 1_000, acceptedAt: stage.now() },
+      ]);
+    });
+
+    test("keeps where a message comes from that is no person's, also where it fails and is replayed", async () => {
+      await stage.store.accept(event("1", { source: "cron" }), ROOM);
+      await stage.store.accept(event("2", { source: "manual" }), ROOM);
+      await stage.store.amend({ channel: CHANNEL, id: "2", text: "changed" }, "");
+      await stage.reopen();
+      const lease = await stage.own();
+      const turn = await stage.claim(lease);
+      const message = { sender: ANN, sentAt: 1_000, acceptedAt: stage.now() };
+      const first = { ...message, id: "1", text: "message 1", source: "cron" };
+      expect(turn.messages).toEqual([first]);
+      await stage.fail(lease, turn, "park");
+      expect((await stage.store.deadLetters({ limit: 1 }))[0]?.message).toEqual(first);
+      await stage.store.replay(`${CHANNEL}#1`);
+      expect((await stage.store.queue(CHANNEL)).waiting).toEqual([
+        { ...message, id: "2", text: "changed", source: "manual" },
+        first,
       ]);
     });
 
@@ -88,7 +107,7 @@ export function describeIntake(open: OpenHarness): void {
       });
       expect(await stage.store.current(CHANNEL)).toBeUndefined();
       expect(await stage.store.unattended(NOBODY)).toEqual([]);
-      expect(await stage.store.stats()).toEqual(NOTHING);
+      expect(await stage.store.stats()).toEqual(NO_STATS);
     });
 
     test("tells a repetition, of whatever it was, and changes nothing then", async () => {
@@ -100,7 +119,7 @@ export function describeIntake(open: OpenHarness): void {
         status: "duplicate",
         receipt: { receipt: { state: "dropped", reason: "not allowed" } },
       });
-      expect(await stage.store.stats()).toEqual({ ...NOTHING, queued: 1 });
+      expect(await stage.store.stats()).toEqual({ ...NO_STATS, queued: 1 });
     });
   });
 
@@ -153,5 +172,3 @@ export function describeIntake(open: OpenHarness): void {
     });
   });
 }
-
-const NOTHING = { sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };

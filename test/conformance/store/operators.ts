@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { asking } from "./ask-drafts.ts";
-import { answer, CHANNEL, event, NOBODY, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
+import { answer, CHANNEL, event, NO_STATS, NOBODY, type OpenHarness, ROOM, said, setStage } from "./stage.ts";
 
 export function describeOperators(open: OpenHarness): void {
   describe("dead letters", () => {
@@ -94,8 +94,7 @@ export function describeOperators(open: OpenHarness): void {
         const { running, waiting } = await stage.store.queue(CHANNEL);
         expect([running, waiting]).toEqual([undefined, []]);
         expect(await stage.store.unattended(NOBODY)).toEqual([]);
-        const nothing = { sessions: 0, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 0 };
-        expect(await stage.store.stats()).toEqual(nothing);
+        expect(await stage.store.stats()).toEqual(NO_STATS);
       }
       for (const id of ["1", "2", "3", "4"]) {
         expect(await stage.store.accept(event(id), ROOM)).toMatchObject({ status: "duplicate" });

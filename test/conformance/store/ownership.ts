@@ -28,6 +28,25 @@ export function describeOwnership(open: OpenHarness): void {
       expect(await stage.store.stats()).toMatchObject({ sessions: 1 });
     });
 
+    test("makes a session with the project, and with the source of the message that it begins with", async () => {
+      await stage.store.accept(event("1", { source: "cron" }), ROOM);
+      await stage.store.accept(event("2"), ROOM);
+      const fresh = { ...FRESH, project: "web/site; 50%", settings: { model: "a/b", effort: "high" } };
+      await stage.store.acquire(CHANNEL, REPLICA, fresh);
+      expect(await stage.store.current(CHANNEL)).toMatchObject({ ...fresh, source: "cron" });
+      await stage.store.accept(event("3", { channel: "web:other" }), ROOM);
+      await stage.store.accept(event("4", { channel: "web:other", source: "cron" }), ROOM);
+      await stage.store.acquire("web:other", REPLICA, { ...FRESH, source: "setup" });
+      expect(await stage.store.current("web:other")).toMatchObject({ source: "setup" });
+      expect(await stage.store.current("web:other")).not.toHaveProperty("project");
+      const there = await stage.own("web:third");
+      await stage.store.accept(event("5", { channel: "web:third", source: "cron" }), ROOM);
+      await stage.reopen();
+      expect((await stage.own("web:third")).session).toEqual(there.session);
+      expect((await stage.own()).session).toMatchObject({ ...fresh, source: "cron" });
+      expect((await stage.store.list({ limit: 9, source: "cron" })).sessions).toMatchObject([{ channel: CHANNEL }]);
+    });
+
     test("gives what there is to go on with", async () => {
       await stage.accept("1", "2", "3");
       const before = await stage.own();

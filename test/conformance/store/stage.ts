@@ -1,7 +1,7 @@
 /** What every part of the suite stands on: a fresh store for each test, and short names for common steps. */
 import { afterEach, beforeEach } from "vitest";
 import type { ChannelId, InboundEvent, NewSession, OutboxDraft, TranscriptEntry, Turn } from "../../../src/model.ts";
-import type { ControlDraft, Lease, Store, TurnCommit, TurnEnd, TurnFailure } from "../../../src/store.ts";
+import type { ControlDraft, Lease, Store, StoreStats, TurnCommit, TurnEnd, TurnFailure } from "../../../src/store.ts";
 
 /** The `dedupeFor`, in milliseconds, that the harness must open its stores with. */
 export const DEDUPE_FOR = 60_000;
@@ -29,6 +29,18 @@ export const REPLICA = "replica-1";
 export const NOBODY = "nobody";
 export const FRESH: NewSession = { source: "channel", agent: "demo", title: "A chat" };
 export const ANN = { id: "telegram:42", name: "Ann" };
+
+/** What an empty store says. */
+export const NO_STATS: StoreStats = {
+  sessions: 0,
+  bySource: { channel: 0, manual: 0, cron: 0, setup: 0 },
+  byStatus: { running: 0, waiting: 0, error: 0 },
+  totals: { turns: 0, failed: 0, tokensIn: 0, tokensOut: 0, cost: 0 },
+  queued: 0,
+  inFlight: 0,
+  undelivered: 0,
+  deadLetters: 0,
+};
 
 export interface Stage {
   readonly store: Store;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { SessionPatch } from "../../../src/model.ts";
 import { answer, CHANNEL, type OpenHarness, said, setStage } from "./stage.ts";
 
 export function describeTurns(open: OpenHarness): void {
@@ -302,6 +303,25 @@ export function describeTurns(open: OpenHarness): void {
         agentState: "kept",
         updatedAt: stage.now(),
       });
+    });
+
+    test("gives the session another agent, and takes away the state of the one before for null", async () => {
+      const lease = await stage.own();
+      const agentState = { deep: [null, { a: null }] };
+      const save = (session: SessionPatch) => stage.store.save(CHANNEL, lease.fence, { session });
+      await save({ agentState });
+      await save({ agent: "other; 50%" });
+      expect(await stage.store.current(CHANNEL)).toMatchObject({ agent: "other; 50%", agentState });
+      await save({ agent: "third", agentState: null });
+      await save({ agentState: null });
+      await stage.reopen();
+      const found = await stage.store.current(CHANNEL);
+      expect(found).toEqual({ ...lease.session, agent: "third", updatedAt: expect.any(Number) });
+      expect((await stage.store.list({ limit: 9, agent: "third" })).sessions).toEqual([found]);
+      expect((await stage.store.list({ limit: 9, agent: lease.session.agent })).sessions).toEqual([]);
+      const next = await stage.own();
+      await stage.store.save(CHANNEL, next.fence, { session: { agentState: false } });
+      expect(await stage.store.current(CHANNEL)).toMatchObject({ agentState: false });
     });
 
     test("keeps the preview of the turn in flight, for every attempt, and of no other turn", async () => {

@@ -8,6 +8,7 @@ import {
   CHANNEL,
   event,
   FRESH,
+  NO_STATS,
   NOBODY,
   type OpenHarness,
   REPLICA,
@@ -105,7 +106,10 @@ export function describeViews(open: OpenHarness): void {
       await stage.own("web:third");
       const turn = await stage.claim(lease);
       await stage.fail(lease, turn, "park", { outbox: [answer("a"), answer("b")], take: 1 });
-      const stats = { sessions: 3, queued: 2, inFlight: 1, undelivered: 2, deadLetters: 1 };
+      const bySource = { ...NO_STATS.bySource, channel: 3 };
+      const byStatus = { running: 1, waiting: 0, error: 0 };
+      const counted = { sessions: 3, queued: 2, inFlight: 1, undelivered: 2, deadLetters: 1 };
+      const stats = { ...NO_STATS, ...counted, bySource, byStatus };
       expect(await stage.store.stats()).toEqual(stats);
       await stage.reopen();
       expect(await stage.store.stats()).toEqual(stats);
@@ -230,6 +234,10 @@ export function describeViews(open: OpenHarness): void {
       await store.close();
       const { fence } = lease;
       const end = { turn: "t1", transcript: [], session: {}, outbox: [], take: 0 };
+      const schedule = {
+        ...{ id: "x", channel: CHANNEL, cron: "* * * * *", timezone: "UTC", prompt: "Hello" },
+        ...({ origin: "command", missed: "skip", createdAt: 1, nextAt: 1 } as const),
+      };
       const calls = [
         store.accept(event("1"), ROOM),
         stage.signal("2"),
@@ -268,6 +276,12 @@ export function describeViews(open: OpenHarness): void {
         store.queue(CHANNEL),
         store.deadLetters({ limit: 1 }),
         store.stats(),
+        store.putSchedule({ ...schedule, by: ANN }),
+        store.removeSchedule("x"),
+        store.schedule("x"),
+        store.schedules({ limit: 1 }),
+        store.dueSchedules(1),
+        store.moveSchedule("x", { from: 1, to: 2 }),
         store.journalPut(CHANNEL, "k", 1),
         store.journalSince(CHANNEL, 0, 1),
         store.journalPage(CHANNEL, 1),

@@ -26,7 +26,12 @@ if status == 'parked' then
     'attempts', attempts + 1, 'at', now)
   redis.call('ZADD', base .. 'z', now, ARGV[11])
   local session = key('s', row.session)
-  if redis.call('EXISTS', session) == 1 then redis.call('HSET', session, 'error', ARGV[9], 'updatedAt', now) end
+  local found = redis.call('HMGET', session, 'channel', 'error')
+  if found[1] then
+    redis.call('HSET', session, 'error', ARGV[9], 'updatedAt', now)
+    -- See sessions.lua.
+    if (found[2] or '') == '' then redis.call('HINCRBY', base .. 'n', 'error', 1) end
+  end
   return 1
 end
 local entry = redis.call('HGET', outbox, number)
