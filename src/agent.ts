@@ -6,6 +6,7 @@
  * - When `signal` aborts, `run` ends promptly, with or without a last event, and nothing that it started goes
  *   on: child processes and their children are ended before it returns.
  * - Nothing outlives `close`, also when a `run` is under way.
+ * - Child processes end by themselves where the gateway's process dies, also by `kill -9`.
  */
 import type {
   AgentEvent,
@@ -15,11 +16,15 @@ import type {
   GrantScope,
   Json,
   Message,
+  PermissionMode,
   Sender,
   TranscriptEntry,
+  WorkspaceScope,
 } from "./model.ts";
 
 export interface Agent {
+  /** It keeps a memory of its own that can be shortened: turns of the phase `compact` make sense to it. */
+  readonly compacts?: true;
   /** Called once for each live session. Rejects where the agent can't be started; it is tried again with the next turn. */
   open(options: OpenOptions): Promise<AgentSession>;
 }
@@ -27,8 +32,16 @@ export interface Agent {
 export interface OpenOptions {
   readonly session: string;
   readonly channel: ChannelId;
-  /** What the last `done` of this session gave as `state`. */
+  /** What the last `state` or `done` of this session gave. */
   readonly state?: Json;
+  /** The folder to work in, absolute. Absent: as the agent's configuration says, else the gateway's own. */
+  readonly folder?: string;
+  /** The folder that holds all projects, absolute. Absent: `folder` is all there is. */
+  readonly workspace?: string;
+  /** How far it may reach; absent: `project`. */
+  readonly scope?: WorkspaceScope;
+  /** By name: whose tools it may use. Started for this session and ended by its `close`. */
+  readonly mcpServers?: Readonly<Record<string, McpServer>>;
   /** The newest `limit` entries of the session so far, oldest first, for agents without a memory of their own. */
   transcript(limit: number): Promise<TranscriptEntry[]>;
 }
@@ -36,8 +49,22 @@ export interface OpenOptions {
 export interface AgentSession {
   /** One at a time. */
   run(turn: AgentTurn): AsyncIterable<AgentEvent>;
+  /** What people can choose of it. Begins what it must to find out; rejects where that fails. */
+  options?(): Promise<readonly AgentOption[]>;
   close(): Promise<void>;
 }
+
+/** A choice that an agent leaves to people. What they chose comes as `AgentTurn.model` and `AgentTurn.effort`. */
+export interface AgentOption {
+  readonly id: "model" | "effort";
+  readonly current?: string;
+  readonly choices: readonly { readonly id: string; readonly label: string }[];
+}
+
+/** `env` and `headers` hold secrets: never logged, never shown. */
+export type McpServer =
+  | { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> }
+  | { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
 export interface AgentTurn {
   readonly id: string;
@@ -45,9 +72,19 @@ export interface AgentTurn {
   readonly messages: readonly Message[];
   /** From 1; above it, an earlier attempt was cut short or failed and may have had effects. */
   readonly attempt: number;
+  /** An earlier attempt was cut short: go on where it was, as far as you remember; don't begin anew. */
+  readonly resumes?: true;
   readonly signal: AbortSignal;
-  /** `plan`: end with a plan of what you would do, and do nothing yet. `work`: answer. */
-  readonly phase: "plan" | "work";
+  /**
+   * `plan`: end with a plan of what you would do, and do nothing yet. `work`: answer. `compact`: shorten your memory of
+   * the session and say in a sentence what came of it; only where `Agent.compacts`.
+   */
+  readonly phase: "plan" | "work" | "compact";
+  /** What it may do unasked. Core answers permissions by it too; an agent may have a mode of its own for it. */
+  readonly mode: PermissionMode;
+  /** As people chose for the session; absent: the agent's own. */
+  readonly model?: string;
+  readonly effort?: string;
   /** Of `work`: the plan that was approved. Of `plan`: the one that these messages want changed. */
   readonly plan?: string;
   /** What the operator wants the agent to be told ahead of everything. */
@@ -81,14 +118,17 @@ export type AskOutcome =
   | { readonly kind: "closed"; readonly reason: string };
 
 /** A turn as one prompt, for agents that know no phases. */
-export function promptOf({ messages, phase, plan, systemPrompt, note }: PromptParts): string {
+export function promptOf({ messages, phase, plan, systemPrompt, note, resumes }: PromptParts): string {
   const said = messages.map((message) => message.text).join("\n\n");
-  const parts = [systemPrompt, note && `(${note})`, said, planOf(phase, plan)];
+  const parts = [systemPrompt, note && `(${note})`, resumes && RESUMES, said, planOf(phase, plan)];
   return parts.filter((part) => part !== undefined && part !== "").join("\n\n");
 }
 
 export type PromptParts = Pick<AgentTurn, "messages"> &
-  Partial<Pick<AgentTurn, "phase" | "plan" | "systemPrompt" | "note">>;
+  Partial<Pick<AgentTurn, "phase" | "plan" | "systemPrompt" | "note" | "resumes">>;
+
+const RESUMES =
+  "(You were interrupted while you worked on the following. Go on where you were; do not repeat what you have done.)";
 
 function planOf(phase: AgentTurn["phase"] | undefined, plan: string | undefined): string | undefined {
   if (phase === "plan") {

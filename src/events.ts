@@ -2,7 +2,7 @@
  * What happens in a gateway, as typed events. Core emits them; main attaches logs and counters. A listener
  * must be quick and must not throw.
  */
-import type { ChannelId, Receipt } from "./model.ts";
+import type { ChannelId, CostSource, Receipt } from "./model.ts";
 
 export type GatewayEvent =
   | { readonly type: "taken"; readonly channel: ChannelId; readonly id: string; readonly status: string }
@@ -20,7 +20,26 @@ export type GatewayEvent =
       readonly outcome: Receipt["state"] | "retry" | "requeued" | "suspended";
       readonly ms: number;
       readonly cause?: string;
+      /** What the attempt used, where an agent ran. */
+      readonly figures?: {
+        readonly agent: string;
+        readonly tokensIn: number;
+        readonly tokensOut: number;
+        readonly cost?: number;
+        readonly costSource?: CostSource;
+        readonly firstTextMs?: number;
+      };
     }
+  /** `over`: it has no next time, and was removed. `refused`: its owner may not speak there any more. */
+  | {
+      readonly type: "schedule";
+      readonly channel: ChannelId;
+      readonly schedule: string;
+      readonly what: "run" | "missed" | "full" | "refused" | "over";
+      readonly dueAt: number;
+    }
+  /** An agent has said nothing for so long. */
+  | { readonly type: "agent.silent"; readonly channel: ChannelId; readonly turn: string; readonly ms: number }
   /** `by`: a person's id. */
   | {
       readonly type: "ask";

@@ -68,6 +68,10 @@ export interface GatewayHealth {
 }
 
 export interface GatewayStats extends StoreStats {
+  /** Of this replica: sessions in memory, and turns at work. */
   readonly live: number;
   readonly running: number;
+  /** Of all replicas: whether any turn is in flight, and how much there is to do: messages, turns and replies. */
+  readonly processing: boolean;
+  readonly active: number;
 }

@@ -3,7 +3,8 @@ import type { AgentTurn } from "../agent.ts";
 import type { Ask, Json, Message, PermissionMode, Session, Turn } from "../model.ts";
 import { modeOf, type RouteSettings } from "./routes.ts";
 
-export interface Assignment extends Pick<AgentTurn, "phase" | "plan" | "systemPrompt" | "note"> {
+export interface Assignment
+  extends Pick<AgentTurn, "phase" | "plan" | "mode" | "model" | "effort" | "systemPrompt" | "note" | "resumes"> {
   /** The name of the agent that does it. */
   readonly agent: string;
   /** What that agent is opened with. */
@@ -13,8 +14,6 @@ export interface Assignment extends Pick<AgentTurn, "phase" | "plan" | "systemPr
   readonly asked: readonly Message[];
   /** What the agent is told ahead that carries a plan out. */
   readonly workPrompt?: string;
-  /** What the agent may do unasked. */
-  readonly mode: PermissionMode;
 }
 
 /** `plan`: the ask that the turn's message names, where it does. */
@@ -33,11 +32,15 @@ export function assignmentOf(turn: Turn, session: Session, route: RouteSettings,
     };
   }
   const prompt = route.systemPrompt === undefined ? {} : { systemPrompt: route.systemPrompt };
+  if (turn.messages.every(({ compact }) => compact)) {
+    return { phase: "compact", messages: turn.messages, asked: turn.messages, ...prompt, ...working(session, mode) };
+  }
+  const messages = turn.messages.filter(({ compact }) => !compact);
   if (step === undefined && mode !== "plan") {
     return {
       phase: "work",
-      messages: turn.messages,
-      asked: turn.messages,
+      messages,
+      asked: messages,
       ...note,
       ...prompt,
       ...working(session, mode),
@@ -48,8 +51,9 @@ export function assignmentOf(turn: Turn, session: Session, route: RouteSettings,
   const isRevision = step === "revise" && plan?.request.kind === "plan";
   const state = architect === session.agent ? session.agentState : isRevision ? plan.context?.architect : undefined;
   return {
-    ...{ phase: "plan", agent: architect, mode: "plan", messages: turn.messages, ...note },
-    asked: [...(isRevision ? (plan.context?.messages ?? []) : []), ...turn.messages],
+    ...{ phase: "plan", agent: architect, mode: "plan", messages, ...note },
+    ...(architect === session.agent ? chosen(session) : {}),
+    asked: [...(isRevision ? (plan.context?.messages ?? []) : []), ...messages],
     ...(isRevision ? { plan: plan.request.text } : {}),
     ...(route.systemPrompt === undefined ? {} : { workPrompt: route.systemPrompt }),
     ...(planPrompt === undefined ? {} : { systemPrompt: planPrompt }),
@@ -58,7 +62,17 @@ export function assignmentOf(turn: Turn, session: Session, route: RouteSettings,
 }
 
 /** Where every message leads to a plan, what was approved is carried out as it would be without. */
-function working({ agent, agentState }: Session, mode: PermissionMode): Pick<Assignment, "agent" | "mode" | "state"> {
+function working(
+  session: Session,
+  mode: PermissionMode,
+): Pick<Assignment, "agent" | "mode" | "model" | "effort" | "state"> {
+  const { agent, agentState } = session;
   const state = agentState === undefined ? {} : { state: agentState };
-  return { agent, mode: mode === "plan" ? "ask" : mode, ...state };
+  return { agent, mode: mode === "plan" ? "ask" : mode, ...chosen(session), ...state };
+}
+
+/** What people chose of the session's agent. */
+function chosen({ settings }: Session): Pick<Assignment, "model" | "effort"> {
+  const { model, effort } = settings ?? {};
+  return { ...(model === undefined ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
 }

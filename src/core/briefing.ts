@@ -1,10 +1,20 @@
 /** What a turn's agent gets: what it is to do, what was decided before, and a way to ask. And what became of it, where that is a plan. */
-import type { Ask, Json, Sender, Turn } from "../model.ts";
+import type { Ask, AskRequest, Json, Sender, Turn } from "../model.ts";
 import type { AskDraft } from "../store.ts";
 import { Asking } from "./asks/asking.ts";
 import { type Assignment, assignmentOf } from "./assignment.ts";
+import {
+  type Continuation,
+  choiceIn,
+  continuationOf,
+  isAboutInterruption,
+  questionAfter,
+  unusedQuestion,
+  withInterruption,
+} from "./interruption.ts";
 import type { Run } from "./runner.ts";
 import type { SessionScope } from "./scope.ts";
+import type { Work } from "./work.ts";
 
 export class Briefing {
   readonly #scope: SessionScope;
@@ -37,22 +47,55 @@ export class Briefing {
     waiters: Map<string, () => void>,
     signal: AbortSignal,
   ): Asking {
-    const { context, channel, adapter, fence, session, deliver, insist } = this.#scope;
-    const { store, asks, emit } = context;
+    const { context, session, insist } = this.#scope;
     return new Asking({
-      ...{ mode, earlier, signal, waiters },
+      ...{ mode, earlier: earlier.filter((ask) => !isAboutInterruption(ask)), signal, waiters },
       settings: () => session().settings,
-      read: (id) => insist("read an ask", () => store.ask(id)),
-      open: async (request, over) => {
-        const draft = asks.draft(request, channel, adapter, { requester: requesterOf(turn), turn: turn.id });
-        const { ask, outbox } = await insist("open an ask", async () => {
-          over.throwIfAborted();
-          return await store.openAsk(channel, fence, draft);
-        });
-        emit({ type: "ask", channel, ask: ask.id, what: "opened" });
-        deliver(outbox);
-        return ask;
-      },
+      read: (id) => insist("read an ask", () => context.store.ask(id)),
+      open: (request, over) => this.#open(turn, request, over),
+    });
+  }
+
+  async #open(turn: Turn, request: AskRequest, over?: AbortSignal): Promise<Ask> {
+    const { context, channel, adapter, fence, deliver, insist } = this.#scope;
+    const { store, asks, emit } = context;
+    const draft = asks.draft(request, channel, adapter, { requester: requesterOf(turn), turn: turn.id });
+    const { ask, outbox } = await insist("open an ask", async () => {
+      over?.throwIfAborted();
+      return await store.openAsk(channel, fence, draft);
+    });
+    emit({ type: "ask", channel, ask: ask.id, what: "opened" });
+    deliver(outbox);
+    return ask;
+  }
+
+  /** How an attempt goes about what an earlier one began. `wait`: people are asked. Undefined where they were, and nobody decided. */
+  async continuation(
+    turn: Turn,
+    { agent, state }: Assignment,
+    earlier: readonly Ask[],
+    work: Pick<Work, "exclusively">,
+  ): Promise<Continuation | "wait" | undefined> {
+    const { context, session } = this.#scope;
+    const question = unusedQuestion(turn.id, earlier, session().settings);
+    if (question) {
+      const choice = choiceIn(question);
+      if (choice === "on" || choice === "anew") await this.#use(question, turn, work);
+      return choice;
+    }
+    const continuation = continuationOf(context.onCrash(agent), turn, state !== undefined, session().settings);
+    if (continuation !== "ask") return continuation;
+    await this.#open(turn, questionAfter(earlier));
+    return "wait";
+  }
+
+  /** After it, a crash is another one: people are asked again. */
+  async #use({ id }: Ask, turn: Turn, work: Pick<Work, "exclusively">): Promise<void> {
+    const { context, channel, fence, session, patch, insist } = this.#scope;
+    await work.exclusively(async () => {
+      const settings = withInterruption(turn, session().settings, { used: id });
+      await insist("save", () => context.store.save(channel, fence, { session: { settings } }));
+      patch({ settings });
     });
   }
 

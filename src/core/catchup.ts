@@ -151,17 +151,19 @@ export class CatchUp {
 
   /**
    * When the newest message that core took was sent: whatever was sent before it was read before it. The end of a turn
-   * is no measure: it may come long after a message that was missed meanwhile.
+   * is no measure: it may come long after a message that was missed meanwhile. Nor is what came by a schedule.
    */
   async #lastHeard(channel: ChannelId, otherwise: number): Promise<number> {
     const { store } = this.#options;
     const { running, waiting } = await store.queue(channel);
-    const newest = waiting.at(-1) ?? running?.messages.at(-1);
+    const newest = [...(running?.messages ?? []), ...waiting].findLast(({ source }) => source === undefined);
     if (newest) return newest.sentAt;
     const session = await store.current(channel);
     if (!session) return otherwise;
     const { entries } = await store.transcript(session.id, { limit: LOOKED_AT });
-    return entries.findLast(({ role }) => role === "user")?.at ?? otherwise;
+    const heard = entries.findLast(({ role, source }) => role === "user" && source === undefined);
+    if (heard) return heard.at;
+    return entries.some(({ source }) => source !== undefined) ? 0 : otherwise;
   }
 
   /** One page of history, asked for again where that can help. Empty where there is nothing to read any more. */

@@ -2,19 +2,28 @@
  * Carries out what goes around a channel's inbox, in order and beside its turn: commands, decisions of asks, and messages
  * that may be the answer to one. Each is ended in one step of the store; a crash before that repeats it.
  */
-import type { Ask, Control, Message, Session } from "../model.ts";
+import type { AgentOption } from "../agent.ts";
+import { describe } from "../errors.ts";
+import type { Ask, Control, ControlEffect, Message, Session } from "../model.ts";
 import type { ControlEnd } from "../store.ts";
 import { ruleFor } from "./asks/permissions.ts";
 import { readMessage } from "./asks/reading.ts";
-import type { CommandResult } from "./commands/registry.ts";
+import { within } from "./clock.ts";
+import type { CommandContext, CommandResult, Options } from "./commands/registry.ts";
+import { OWN, sentence } from "./commands/words.ts";
 import type { SessionScope } from "./scope.ts";
-import type { Work } from "./work.ts";
+import type { CurrentTurn, Work } from "./work.ts";
 
 /** Open asks of one channel that a message is held against; more make no sense to people. */
 const MOST_ASKS = 50;
 
+/** Milliseconds that a command waits for an agent to begin. */
+const LONGEST_OPENING = 20_000;
+
 export class Controller {
   readonly #scope: SessionScope;
+  /** A command waits for an agent. */
+  #waits = false;
 
   constructor(scope: SessionScope) {
     this.#scope = scope;
@@ -34,16 +43,14 @@ export class Controller {
 
   async #execute(control: Control, work: Work): Promise<void> {
     const { context, channel, fence, insist, session, changed, deliver } = this.#scope;
-    const { current } = work;
-    const cancelledTurn = control.effect?.cancelledTurn ?? undefined;
-    if (cancelledTurn !== undefined) work.cancelled = cancelledTurn;
-    if (current && current.turn === cancelledTurn) {
-      const over = current.over();
-      current.stop("cancelled");
-      await over;
-    }
+    await this.#stopTurn(control.effect, work);
+    const effect = (await this.#stopsNow(control)) ? await this.#stopAll(control, work) : control.effect;
+    const known = effect ? { ...control, effect } : control;
+    const command = context.commands.get(control.command);
+    // Asked ahead: nothing else has to wait for an agent that takes its time.
+    const options = command?.chooses?.(control.args) ? await this.#options(session(), work) : undefined;
     await work.exclusively(async () => {
-      const result = await insist(`run /${control.command}`, () => this.#resultOf(control, session()));
+      const result = await insist(`run /${control.command}`, () => this.#resultOf(known, options));
       const end = await insist("end a command", () =>
         context.store.finishControl(channel, fence, this.#endOf(control, result)),
       );
@@ -54,27 +61,104 @@ export class Controller {
     if (control.command === "ask") work.waiters.get(control.args)?.();
   }
 
-  #endOf(control: Control, { reply, card, settings, ...effects }: CommandResult): ControlEnd {
+  /** While a command waits for an agent: what was cancelled is stopped all the same, and answered in its turn. */
+  async stopAhead(work: Work): Promise<void> {
+    if (!this.#waits) return;
+    const { context, channel, fence, insist } = this.#scope;
+    const { controls } = await insist("read commands", () => context.store.pending(channel, fence));
+    for (const { effect } of controls) this.#cancel(effect, work);
+  }
+
+  /** Ends the attempt under way where it is of the turn that was cancelled. */
+  async #stopTurn(effect: ControlEffect | undefined, work: Work): Promise<void> {
+    await this.#cancel(effect, work)?.over();
+  }
+
+  #cancel(effect: ControlEffect | undefined, work: Work): CurrentTurn | undefined {
+    const turn = effect?.cancelledTurn ?? undefined;
+    if (turn === undefined) return undefined;
+    work.cancelled = turn;
+    if (work.current?.turn !== turn) return undefined;
+    work.current.stop("cancelled");
+    return work.current;
+  }
+
+  async #stopsNow(control: Control): Promise<boolean> {
+    const { context, insist } = this.#scope;
+    const command = context.commands.get(control.command);
+    if (!command?.stops) return false;
+    const stops = insist(`run /${control.command}`, async () => await command.stops?.(this.#contextOf(control)));
+    return (await stops) === true;
+  }
+
+  /** What `Command.cancels` does at a command's arrival, for one that can only tell now: a control of its own does it, once. */
+  async #stopAll({ id, sender, at, command }: Control, work: Work): Promise<ControlEffect | undefined> {
+    const { context, channel, insist } = this.#scope;
+    const event = { channel, id: `${OWN}stop:${id}`, sender, text: "/stop", sentAt: at, addressed: true, direct: false };
+    const draft = { command: "stopped", args: "", cancel: "all", reason: `/${command} by ${sender.name}` } as const;
+    const signalled = await insist("stop for a command", () => context.store.signal(event, draft));
+    if (signalled.status === "duplicate") return undefined;
+    work.controlsAgain = true;
+    await this.#stopTurn(signalled.effect, work);
+    return signalled.effect;
+  }
+
+  #endOf(control: Control, { reply, card, settings, patch, ...effects }: CommandResult): ControlEnd {
     return {
       control: control.id,
       outbox: [
         ...this.#scope.adapter.split(reply ?? "").map((text) => ({ kind: "notice", text }) as const),
         ...(card ? [{ kind: "card", text: "", card } as const] : []),
       ],
-      ...(settings ? { session: { settings } } : {}),
+      ...(settings || patch ? { session: { ...patch, ...(settings ? { settings } : {}) } } : {}),
       ...effects,
     };
   }
 
-  async #resultOf(control: Control, session: Session): Promise<CommandResult> {
-    const { store, clock, commands, asks, fresh, route } = this.#scope.context;
-    const { channel } = this.#scope;
-    if (control.command === "ask") return await this.#decided(control.args, session);
+  async #resultOf(control: Control, options: Options | undefined): Promise<CommandResult> {
+    const { commands } = this.#scope.context;
+    if (control.command === "ask") return await this.#decided(control.args, this.#scope.session());
     if (control.command === "say" && control.message) return await this.#said(control, control.message);
+    if (control.command === "stopped") return {};
     const command = commands.get(control.command);
     if (!command) return { reply: `\`/${control.command}\` is not known here.` };
-    const context = { control, session, store, asks, route: route(channel), now: clock.now(), commands: commands.list };
-    return await command.run({ ...context, fresh: () => fresh(channel, session) });
+    return await command.run(this.#contextOf(control, options));
+  }
+
+  #contextOf(control: Control, options?: Options): CommandContext {
+    const { store, clock, commands, asks, fresh, route, agents, agent, workspace, timetable } = this.#scope.context;
+    const { channel } = this.#scope;
+    const session = this.#scope.session();
+    return {
+      ...{ control, session, store, asks, route: route(channel), now: clock.now(), commands: commands.list, agents },
+      ...(timetable ? { timetable } : {}),
+      compacts: agent(session.agent)?.compacts === true,
+      hasWorkspace: workspace !== undefined,
+      ...(options ? { options } : {}),
+      fresh: (project) => fresh(channel, session, project),
+    };
+  }
+
+  /** A command must not wait for an agent for as long as a turn may. */
+  async #options(session: Session, work: Work): Promise<Options> {
+    const { context, runner } = this.#scope;
+    let known: readonly AgentOption[] = [];
+    this.#waits = true;
+    try {
+      // What has come since the last look was told to nobody.
+      await this.stopAhead(work);
+      const asked = runner()
+        .options(session)
+        .then((options) => {
+          known = options;
+        });
+      const isTold = await within(context.clock, LONGEST_OPENING, asked);
+      return isTold ? { known } : { known, problem: `it did not answer within ${LONGEST_OPENING / 1_000} s.` };
+    } catch (error) {
+      return { known, problem: sentence(describe(error)) };
+    } finally {
+      this.#waits = false;
+    }
   }
 
   /** An ask has ended. Whoever waits for it in this process is told after this is stored. */
@@ -110,6 +194,8 @@ export class Controller {
 
   /** A message that came while an ask was open. */
   async #said(control: Control, message: Message): Promise<CommandResult> {
+    // Nobody answers by a schedule.
+    if (message.source !== undefined) return { enqueue: message };
     const { store, asks } = this.#scope.context;
     const { asks: open } = await store.asks({ channel: this.#scope.channel, limit: MOST_ASKS });
     const theirs = open.filter((ask) => asks.may(ask, control.sender));

@@ -6,12 +6,15 @@ import type {
   OutboxDraft,
   Session,
   SessionPatch,
+  SessionStats,
   TranscriptEntry,
   Turn,
 } from "../model.ts";
 import type { TurnCommit, TurnFailure } from "../store.ts";
 import type { Assignment } from "./assignment.ts";
-import type { TurnFigures } from "./turn.ts";
+import { sentence } from "./commands/words.ts";
+import { withInterruption } from "./interruption.ts";
+import type { TurnFigures, TurnOutcome } from "./turn.ts";
 
 export interface Ending {
   readonly turn: Turn;
@@ -21,6 +24,8 @@ export interface Ending {
   readonly take: number;
   /** The message that showed the answer while it grew. */
   readonly ref: MessageRef | undefined;
+  /** What became of the attempt, where an agent was to make one. */
+  readonly outcome?: Pick<TurnOutcome, "figures" | "notices"> | undefined;
 }
 
 export interface Answer {
@@ -36,27 +41,25 @@ export interface Answer {
 export function answered(ending: Ending, answer: Answer): TurnCommit {
   const { turn, session, now, take, ref } = ending;
   const { text, parts, figures, unused } = answer;
-  const { stats } = session;
+  const said = [...noted(ending), ...unused.map(wasted)];
   return {
     turn: turn.id,
     take,
     transcript: [...asked(turn), { role: "assistant", text, at: now, turn: turn.id }],
     outbox:
       parts.length === 0
-        ? [{ kind: "notice", text: "_The agent gave no answer._", ...at(ref) }, ...unused.map(wasted)]
+        ? [{ kind: "notice", text: "_The agent gave no answer._", ...at(ref) }, ...said]
         : [
             ...parts.map((part, i): OutboxDraft => ({ kind: "answer", text: part, ...(i === 0 ? at(ref) : {}) })),
-            ...unused.map(wasted),
+            ...said,
           ],
     session: {
       ...titled(session, turn),
       ...(session.error ? { error: null } : {}),
       ...remembered(session, answer),
       stats: {
-        turns: stats.turns + 1,
-        failed: stats.failed,
-        tokensIn: stats.tokensIn + figures.tokensIn,
-        tokensOut: stats.tokensOut + figures.tokensOut,
+        ...used(session.stats, figures),
+        turns: session.stats.turns + 1,
         lastTurnMs: figures.ms,
         ...(figures.firstTextMs === undefined ? {} : { firstTextMs: figures.firstTextMs }),
       },
@@ -64,17 +67,50 @@ export function answered(ending: Ending, answer: Answer): TurnCommit {
   };
 }
 
+/** Stats with what an attempt used. */
+function used(stats: SessionStats, figures: TurnFigures | undefined): SessionStats {
+  if (!figures) return stats;
+  const { tokensIn, tokensOut, cost, costSource } = figures;
+  return {
+    ...stats,
+    tokensIn: stats.tokensIn + tokensIn,
+    tokensOut: stats.tokensOut + tokensOut,
+    ...(cost === undefined ? {} : { cost: (stats.cost ?? 0) + cost }),
+    ...(costSource === undefined ? {} : { costSource }),
+  };
+}
+
+/** Only where an attempt used something: most that fail, or are stopped, don't. */
+function charged({ session, outcome }: Ending): SessionPatch {
+  const { figures } = outcome ?? {};
+  return figures && (figures.tokensIn > 0 || figures.tokensOut > 0 || figures.cost !== undefined)
+    ? { stats: used(session.stats, figures) }
+    : {};
+}
+
 export function retried(ending: Ending, failure: AgentFailure, retryAt: number): TurnFailure {
-  return { ...bare(ending), outcome: "retry", cause: failure.message, retryAt, session: failed(ending, failure) };
+  const text = `⚠ ${sentence(failure.message)} It is tried again.`;
+  return {
+    ...{ ...bare(ending), outcome: "retry", cause: failure.message, retryAt },
+    outbox: failure.told ? [{ kind: "notice", text }] : [],
+    session: { ...failed(ending, failure), ...charged(ending) },
+  };
 }
 
 /** What the agent wants back, which is the session's only where it is the session's agent; a note was told once. */
 function remembered(session: Session, { state, assignment }: Answer): SessionPatch {
-  const { note, ...settings } = session.settings ?? {};
+  const { note, interrupted, ...others } = session.settings ?? {};
+  const isTold = note !== undefined && note === assignment.note;
+  const settings = note === undefined || isTold ? others : { ...others, note };
   return {
     ...(state === undefined || assignment.agent !== session.agent ? {} : { agentState: state }),
-    ...(note === undefined || note !== assignment.note ? {} : { settings }),
+    ...(isTold || interrupted ? { settings } : {}),
   };
+}
+
+/** What the agent said besides its answer. */
+function noted({ outcome }: Ending): OutboxDraft[] {
+  return (outcome?.notices ?? []).map((text) => ({ kind: "notice", text }));
 }
 
 function wasted({ request }: Ask): OutboxDraft {
@@ -85,22 +121,41 @@ function wasted({ request }: Ask): OutboxDraft {
   };
 }
 
-/** People are asked, and the agent that asked is gone. */
-export function suspended(ending: Ending): TurnFailure {
-  const text =
-    "↻ The agent was restarted while it waited for a decision. The decision still counts: it goes on with it.";
-  const outbox: OutboxDraft[] = [{ kind: "notice", text }];
-  return { ...bare(ending), outcome: "suspend", cause: "it waits for a decision", outbox };
+/** People are asked, and the agent that asked is gone: `why`, where they don't know it yet. */
+export function suspended(ending: Ending, failure?: AgentFailure): TurnFailure {
+  const why = failure?.told ? `${sentence(failure.message)} It waited for a decision, and is restarted.` : RESTARTED;
+  const text = `↻ ${why} The decision still counts: it goes on with it.`;
+  const { turn, session } = ending;
+  const settings = withInterruption(turn, session.settings, { waited: true });
+  return { ...awaiting(ending), outbox: [{ kind: "notice", text }], session: { ...charged(ending), settings } };
 }
 
-/** What it was to carry out belongs to a session that is over. */
-export function outdated(ending: Ending): TurnFailure {
-  return { ...bare(ending), take: ending.take, outcome: "cancel", cause: "a new session was begun" };
+const RESTARTED = "The agent was restarted while it waited for a decision.";
+
+/** People are asked what now, after it was cut short. */
+export function awaiting(ending: Ending): TurnFailure {
+  return { ...bare(ending), outcome: "suspend", cause: "it waits for a decision" };
+}
+
+/** There is nothing (any more) that an agent could do about it. */
+export function outdated(ending: Ending, cause: string): TurnFailure {
+  return { ...bare(ending), take: ending.take, outcome: "cancel", cause };
+}
+
+/** People were asked whether it should go on after it was cut short, and want it no more. */
+export function dropped(ending: Ending): TurnFailure {
+  const cause = "it was cut short, and people chose to drop it";
+  return { ...outdated(ending, cause), transcript: asked(ending.turn), outbox: inPlace(ending.ref, "⏹ _Dropped._") };
 }
 
 /** The gateway, not the agent, ends the attempt. */
 export function requeued(ending: Ending): TurnFailure {
-  return { ...bare(ending), outcome: "requeue", cause: "the gateway was stopped" };
+  const { turn, session, outcome } = ending;
+  const settings = outcome ? { settings: withInterruption(turn, session.settings, {}) } : {};
+  return {
+    ...{ ...bare(ending), outcome: "requeue", cause: "the gateway was stopped" },
+    session: { ...charged(ending), ...settings },
+  };
 }
 
 export function parked(ending: Ending, failure: AgentFailure): TurnFailure {
@@ -113,18 +168,21 @@ export function parked(ending: Ending, failure: AgentFailure): TurnFailure {
     outcome: "park",
     cause: failure.message,
     transcript: [...asked(turn), { role: "notice", text, at: now, turn: turn.id }],
-    outbox: [{ kind: "notice", text: `${text}\n\nIt is kept: \`/retry\` runs it again.`, ...at(ref) }],
+    outbox: [
+      { kind: "notice", text: `${text}\n\nIt is kept: \`/retry\` runs it again.`, ...at(ref) },
+      ...noted(ending),
+    ],
     session: {
       ...titled(session, turn),
       ...failed(ending, failure),
-      stats: { ...session.stats, failed: session.stats.failed + 1 },
+      stats: { ...used(session.stats, ending.outcome?.figures), failed: session.stats.failed + 1 },
     },
   };
 }
 
 /** `shown`: what people saw of the answer, already cut to one message; empty where nothing was shown. */
 export function cancelled(ending: Ending, shown: string): TurnFailure {
-  const { turn, now, ref, session } = ending;
+  const { turn, now, ref, session, outcome } = ending;
   const why = turn.cancelled ? `Stopped by ${turn.cancelled.by}.` : "Stopped.";
   return {
     ...bare(ending),
@@ -132,16 +190,26 @@ export function cancelled(ending: Ending, shown: string): TurnFailure {
     outcome: "cancel",
     cause: why,
     transcript: [...asked(turn), { role: "notice", text: why, at: now, turn: turn.id }],
-    outbox: ref === undefined ? [] : [{ kind: "notice", text: shown || "⏹ _Stopped._", ref }],
-    session: titled(session, turn),
+    outbox: inPlace(ref, shown || "⏹ _Stopped._"),
+    // Where it was stopped before it began here, the session may be another one by now.
+    session: outcome ? { ...titled(session, turn), ...charged(ending) } : {},
   };
 }
 
+function inPlace(ref: MessageRef | undefined, text: string): OutboxDraft[] {
+  return ref === undefined ? [] : [{ kind: "notice", text, ref }];
+}
+
 export function patched(session: Session, patch: SessionPatch, now: number): Session {
-  const { error, ...rest } = patch;
-  const { error: before, ...others } = session;
+  const { error, agentState, ...rest } = patch;
+  const { error: before, agentState: stateBefore, ...others } = session;
   const kept = error === undefined ? before : error;
-  return { ...others, ...rest, updatedAt: now, lastActivityAt: now, ...(kept ? { error: kept } : {}) };
+  const state = agentState === undefined ? stateBefore : agentState;
+  return {
+    ...{ ...others, ...rest, updatedAt: now, lastActivityAt: now },
+    ...(kept ? { error: kept } : {}),
+    ...(state === undefined || state === null ? {} : { agentState: state }),
+  };
 }
 
 function bare({ turn }: Ending): Omit<TurnFailure, "outcome" | "cause"> {
@@ -149,7 +217,10 @@ function bare({ turn }: Ending): Omit<TurnFailure, "outcome" | "cause"> {
 }
 
 function asked(turn: Turn): TranscriptEntry[] {
-  return turn.messages.map(({ text, sender, sentAt }) => ({ role: "user", text, sender, at: sentAt, turn: turn.id }));
+  return turn.messages.map(({ text, sender, sentAt, source }) => ({
+    ...{ role: "user", text, sender, at: sentAt, turn: turn.id },
+    ...(source === undefined ? {} : { source }),
+  }));
 }
 
 function failed({ now }: Ending, failure: AgentFailure): SessionPatch {

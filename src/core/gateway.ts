@@ -3,7 +3,7 @@ import type { Agent } from "../agent.ts";
 import { type ChannelAdapter, DeliveryError } from "../channel.ts";
 import { describe } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import { adapterOf, type ChannelId, type Clock, type NewSession, type Session } from "../model.ts";
+import { adapterOf, type ChannelId, type Clock } from "../model.ts";
 import type { GatewayHealth, Operations } from "../operations.ts";
 import type { Store } from "../store.ts";
 import { Access, type AccessRules } from "./access.ts";
@@ -16,12 +16,19 @@ import { systemClock } from "./clock.ts";
 import { builtinCommands } from "./commands/index.ts";
 import { Connectors } from "./connectors.ts";
 import type { Context } from "./context.ts";
+import { freshSession } from "./fresh.ts";
 import { Inbox } from "./inbox.ts";
+import type { CrashPolicy } from "./interruption.ts";
 import { Operator } from "./operator.ts";
 import { Ownership } from "./ownership.ts";
 import { Pool, warm } from "./pool.ts";
+import type { Project } from "./projects.ts";
 import { type Route, routeOf } from "./routes.ts";
+import type { ConfiguredSchedule } from "./schedules/configured.ts";
+import { Schedules } from "./schedules/schedules.ts";
+import type { Timetable } from "./schedules/timetable.ts";
 import { RunSlots } from "./slots.ts";
+import type { Patience } from "./watchdog.ts";
 
 export interface GatewayOptions {
   readonly store: Store;
@@ -45,6 +52,19 @@ export interface GatewayOptions {
    * replica may have taken over: they go on unseen, or they are interrupted. Default `continue`.
    */
   readonly onOutage?: "continue" | "interrupt";
+  /** By name. */
+  readonly projects?: Readonly<Record<string, Project>>;
+  /** The folder that holds all projects, absolute. */
+  readonly workspace?: string | undefined;
+  /** By the agents' names; default `retry`. */
+  readonly onCrash?: Readonly<Record<string, CrashPolicy>>;
+  /** Default: the channel is told after 5 min of silence; no limit. */
+  readonly patience?: Patience;
+  /** Absent: nothing can be scheduled. */
+  readonly schedules?: {
+    readonly timetable: Timetable;
+    readonly configured: Readonly<Record<string, ConfiguredSchedule>>;
+  };
   readonly emit?: Emit;
   readonly clock?: Clock;
 }
@@ -65,6 +85,7 @@ export interface QueueSettings {
 const POOL: PoolSettings = { maxRunning: 8, maxLive: 200, idleTimeout: 1_800_000, restoreAtStart: 5 };
 const QUEUE: QueueSettings = { mode: "fifo", max: 100, attempts: 3 };
 const ASKS = { settings: { remindEvery: 300_000, expireAfter: undefined }, approvers: "requester" } as const;
+const PATIENCE: Patience = { silence: 300_000 };
 const CATCH_UP = 86_400_000;
 const SWEEP_EVERY = 5_000;
 /** Milliseconds that a greeting may take. */
@@ -80,6 +101,7 @@ export class Gateway {
   readonly #context: Context;
   readonly #asks: Asks;
   readonly #reminders: Reminders;
+  readonly #schedules: Schedules | undefined;
   readonly #restoreAtStart: number;
   readonly #grace: number;
   readonly #ownership: Ownership;
@@ -102,6 +124,8 @@ export class Gateway {
     const clock = options.clock ?? systemClock;
     this.#ownership = new Ownership({ store, clock, emit, replica: options.replica ?? "main" });
     const access = new Access(options.access ?? { default: "deny", allow: [], admins: [] });
+    const { projects = {}, onCrash = {} } = options;
+    const agents = Object.keys(options.agents);
     const route = (channel: ChannelId) => routeOf(channel, routes, fallback);
     const { settings, approvers } = { ...ASKS, ...options.asks };
     this.#asks = new Asks({
@@ -114,14 +138,20 @@ export class Gateway {
       clock,
       ownership: this.#ownership,
       slots: new RunSlots(pool.maxRunning),
-      commands: builtinCommands(),
+      commands: builtinCommands(Object.keys(projects)),
       attempts: queue.attempts,
       take: queue.mode === "collect" ? queue.max : 1,
+      patience: options.patience ?? PATIENCE,
+      projects,
+      workspace: options.workspace,
+      agents,
       agent: (name) => options.agents[name],
+      onCrash: (agent) => onCrash[agent] ?? "retry",
+      timetable: options.schedules?.timetable,
       adapter: (channel) => this.#adapters.get(adapterOf(channel)),
       asks: this.#asks,
       route,
-      fresh: (channel, before) => fresh(route(channel).agent, before),
+      fresh: (channel, before, project) => freshSession({ agents, projects }, route(channel), before, project),
     };
     const { commands } = this.#context;
     const greet = (channel: ChannelId, text: string, key: string) => void this.#greet(channel, text, key);
@@ -142,6 +172,14 @@ export class Gateway {
       ...{ asks, clock, emit, every: SWEEP_EVERY },
       ours: (channel) => this.#ownership.secure && this.#ownership.prefers(channel),
     });
+    if (options.schedules) {
+      this.#schedules = new Schedules({
+        ...{ store, clock, emit, max: queue.max, ...options.schedules },
+        ours: (channel) => this.#ownership.secure && this.#ownership.prefers(channel),
+        serves: (channel) => this.#adapters.has(adapterOf(channel)),
+        may: (sender, channel) => access.isAdmin(sender.id) || access.allows({ sender, channel }),
+      });
+    }
     this.operations = new Operator({
       ...{ store, clock, inbox: this.#inbox, asks, commands: commands.list },
       health: () => this.#health(),
@@ -179,6 +217,7 @@ export class Gateway {
       this.#context.emit({ type: "store.fault", doing: "restore the newest sessions", error });
     }
     this.#reminders.start();
+    await this.#schedules?.start();
     await this.#connectors.start();
   }
 
@@ -217,6 +256,7 @@ export class Gateway {
     await Promise.all([this.#connectors.stop(), leaving]);
     this.#inbox.close();
     this.#reminders.stop();
+    await this.#schedules?.stop();
     await this.#catchUp.stop();
     await this.#pool.stop(this.#grace);
     this.#unwatch?.();
@@ -252,12 +292,4 @@ export class Gateway {
     const { replicas } = this.#ownership;
     return { ready: pulse.ok && this.#stopping === undefined, store, replicas, adapters };
   }
-}
-
-/** What a channel's next session starts from. What was allowed for always, and the mode, go with the channel. */
-function fresh(agent: string, before: Session | undefined): NewSession {
-  const { mode, rules } = before?.settings ?? {};
-  const settings = { ...(mode === undefined ? {} : { mode }), ...(rules === undefined ? {} : { rules }) };
-  const kept = Object.keys(settings).length === 0 ? {} : { settings };
-  return { source: "channel", agent, title: "", ...kept };
 }

@@ -33,7 +33,10 @@ export class Operator implements Operations {
   }
 
   async stats(): Promise<GatewayStats> {
-    return { ...(await this.#options.store.stats()), ...this.#options.live() };
+    const stats = await this.#options.store.stats();
+    const { queued, inFlight, undelivered } = stats;
+    const work = { processing: inFlight > 0, active: queued + inFlight + undelivered };
+    return { ...stats, ...this.#options.live(), ...work };
   }
 
   commands(): readonly CommandInfo[] {

@@ -1,4 +1,4 @@
-import type { ChannelId, PermissionMode, Session } from "../model.ts";
+import type { ChannelId, PermissionMode, Session, StreamLevel } from "../model.ts";
 import type { ApproverRules } from "./asks/approvers.ts";
 
 /** What the operator wants for some channels. */
@@ -16,6 +16,10 @@ export interface RouteSettings {
   /** Each message leads to a plan first; this agent makes it, told so. */
   readonly planFirst?: boolean | PlanFirst | undefined;
   readonly approvers?: ApproverRules | undefined;
+  /** The project that its sessions begin in. */
+  readonly project?: string | undefined;
+  /** Until somebody sets another one by `/stream`. */
+  readonly stream?: StreamLevel | undefined;
 }
 
 export interface PlanFirst {
@@ -37,4 +41,9 @@ export function modeOf(
   { planFirst, mode = "ask" }: RouteSettings,
 ): PermissionMode {
   return settings?.mode ?? (planFirst ? "plan" : mode);
+}
+
+/** What is shown of an answer of a session before it is whole. */
+export function streamOf({ settings }: Pick<Session, "settings">, { stream = "full" }: RouteSettings): StreamLevel {
+  return settings?.stream ?? stream;
 }

@@ -1,19 +1,15 @@
-import type { AgentSession } from "../agent.ts";
+import type { AgentOption, AgentSession } from "../agent.ts";
 import type { ChannelAdapter } from "../channel.ts";
-import { describe } from "../errors.ts";
-import type { AgentFailure, Session, Turn } from "../model.ts";
+import type { Json, Session, Turn } from "../model.ts";
 import type { Asking } from "./asks/asking.ts";
 import type { Assignment } from "./assignment.ts";
-import { unless, within } from "./clock.ts";
+import { unless } from "./clock.ts";
 import type { Context } from "./context.ts";
+import { CannotOpen, Crew } from "./crew.ts";
 import type { Slot } from "./slots.ts";
 import type { Preview } from "./stream.ts";
 import { runTurn, type TurnOutcome } from "./turn.ts";
-
-const NO_FIGURES = { tokensIn: 0, tokensOut: 0, ms: 0 };
-
-/** Milliseconds that an agent gets to end a turn, or itself. */
-const LONGEST_END = 10_000;
+import { Watchdog } from "./watchdog.ts";
 
 /** One turn as the agent gets it. */
 export interface Run {
@@ -23,24 +19,30 @@ export interface Run {
   readonly asking: Asking;
   readonly preview: Preview;
   readonly signal: AbortSignal;
+  save(state: Json): Promise<void>;
+  silent(ms: number): void;
+  overdue(): void;
 }
 
-/** Holds a session's agent, and the one that makes its plans: opens each for its first turn, gives them one turn at a time, closes them. */
+/** Gives a session's agents one turn at a time, and closes them. */
 export class Runner {
   readonly #context: Context;
   readonly #adapter: ChannelAdapter;
-  readonly #agents = new Map<string, AgentSession>();
+  readonly #crew: Crew;
   /** An agent that was told to stop and has not let go yet: the next turn waits for it. */
   #ending: Promise<void> | undefined;
 
   constructor(context: Context, adapter: ChannelAdapter) {
     this.#context = context;
     this.#adapter = adapter;
+    this.#crew = new Crew(context);
   }
 
   /** Undefined where the signal aborted before a run slot was free. */
   async run(run: Run): Promise<TurnOutcome | undefined> {
-    const { session, turn, signal } = run;
+    const { session, turn, assignment, signal } = run;
+    const needed = [session.agent, assignment.agent];
+    if (this.#crew.hasMoreThan(needed)) this.#expect(this.#crew.keep(needed));
     if (this.#ending) await unless(signal, this.#ending);
     const { emit, slots } = this.#context;
     emit({ type: "turn.started", channel: session.channel, turn: turn.id, attempt: turn.attempt });
@@ -49,7 +51,16 @@ export class Runner {
     return outcome;
   }
 
-  #expect(ending: Promise<void>): void {
+  /** What people can choose of the session's agent; none where it leaves them no choice. Rejects where it can't be opened. */
+  async options(session: Session): Promise<readonly AgentOption[]> {
+    const { agent, agentState } = session;
+    const state = agentState === undefined ? {} : { state: agentState };
+    const opened = await this.#crew.present(session, { agent, ...state });
+    return (await opened.options?.()) ?? [];
+  }
+
+  #expect(letting: Promise<void>): void {
+    const ending = this.#ending === undefined ? letting : Promise.all([this.#ending, letting]).then(() => {});
     this.#ending = ending;
     void ending.then(() => {
       if (this.#ending === ending) this.#ending = undefined;
@@ -58,70 +69,53 @@ export class Runner {
 
   /** Never rejects, and never waits for ever: an agent that can't be closed is reported and forgotten. */
   async close(): Promise<void> {
-    const agents = [...this.#agents.values()];
-    this.#agents.clear();
     this.#ending = undefined;
-    await Promise.all(agents.map((agent) => this.#release(agent.close())));
+    await this.#crew.keep([]);
+  }
+
+  /** As `close`; and nothing that is under way still opens another one. */
+  async dispose(): Promise<void> {
+    await this.#crew.disband();
   }
 
   async #runNow(run: Run, slot: Slot): Promise<TurnOutcome> {
-    const { session, assignment, signal } = run;
-    const agent = this.#agents.get(assignment.agent) ?? (await this.#opened(session, assignment, signal));
-    if ("kind" in agent) return agent;
-    this.#agents.set(assignment.agent, agent);
-    const { clock, ownership } = this.#context;
-    const { turn, preview, asking } = run;
-    const outcome = await runTurn({
-      ...{ agent, adapter: this.#adapter, channel: session.channel, turn, preview, assignment, asking, slot },
-      ...{ ownership, clock, signal },
-    });
-    return { ...outcome, ending: this.#release(outcome.ending) };
+    const { session, assignment, asking, signal, silent, overdue } = run;
+    const { clock, ownership, patience } = this.#context;
+    const isWaiting = () => asking.isWaiting;
+    const watchdog = new Watchdog({ patience, clock, isWaiting, silent, overdue });
+    try {
+      const agent = await this.#opened(session, assignment, signal);
+      if ("kind" in agent) return agent;
+      const outcome = await runTurn({
+        ...run,
+        ...{ agent, adapter: this.#adapter, channel: session.channel, slot, ownership, clock, watchdog },
+      });
+      return { ...outcome, ending: this.#crew.release(outcome.ending) };
+    } finally {
+      watchdog.dispose();
+    }
   }
 
   /** The agent, or how the turn ends without one. One that opens after the turn was stopped is closed. */
   async #opened(session: Session, assignment: Assignment, signal: AbortSignal): Promise<AgentSession | TurnOutcome> {
-    const opening = this.#open(session, assignment);
-    await unless(signal, opening);
-    if (signal.aborted) {
-      const closed = opening.then((agent) => ("failure" in agent ? undefined : agent.close()));
-      return { kind: "stopped", ending: this.#release(closed), figures: NO_FIGURES };
-    }
-    const agent = await opening;
-    if (!("failure" in agent)) return agent;
-    return { kind: "failed", failure: agent.failure, ending: Promise.resolve(), figures: NO_FIGURES };
-  }
-
-  /** Waits for an agent to let go, but not for ever. */
-  async #release(letting: Promise<unknown>): Promise<void> {
-    const { clock, emit } = this.#context;
     try {
-      if (await within(clock, LONGEST_END, letting)) return;
-      emit({ type: "fault", doing: "end an agent", error: new Error(`it did not let go within ${LONGEST_END} ms`) });
+      const opening = this.#crew.member(session, assignment);
+      await unless(signal, opening);
+      if (!signal.aborted) return await opening;
+      opening.catch(() => {});
+      return {
+        kind: "stopped",
+        ending: this.#crew.dismiss(assignment.agent),
+        ...nothing(assignment.agent),
+      };
     } catch (error) {
-      emit({ type: "fault", doing: "close an agent", error });
+      if (!(error instanceof CannotOpen)) throw error;
+      return { kind: "failed", failure: error.failure, ending: Promise.resolve(), ...nothing(assignment.agent) };
     }
   }
+}
 
-  async #open(
-    { id, channel }: Session,
-    { agent: name, state }: Assignment,
-  ): Promise<AgentSession | { failure: AgentFailure }> {
-    const { store } = this.#context;
-    const agent = this.#context.agent(name);
-    if (!agent) {
-      const message = `the agent "${name}" is not configured`;
-      return { failure: { code: "AGENT_UNKNOWN", message, retryable: false } };
-    }
-    try {
-      return await agent.open({
-        session: id,
-        channel,
-        transcript: async (limit) => (await store.transcript(id, { limit })).entries,
-        ...(state === undefined ? {} : { state }),
-      });
-    } catch (error) {
-      const message = `the agent "${name}" could not be started: ${describe(error)}`;
-      return { failure: { code: "AGENT_OPEN_FAILED", message, retryable: true } };
-    }
-  }
+/** Of a turn that no agent ran. */
+function nothing(agent: string): Pick<TurnOutcome, "figures" | "notices"> {
+  return { figures: { agent, tokensIn: 0, tokensOut: 0, ms: 0 }, notices: [] };
 }

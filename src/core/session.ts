@@ -15,22 +15,18 @@
  */
 import type { ChannelAdapter } from "../channel.ts";
 import { hasCode, SwitchboardError } from "../errors.ts";
-import type { AgentFailure, ChannelId, Session, Turn } from "../model.ts";
-import type { Fence, Lease, TurnFailure } from "../store.ts";
+import type { ChannelId, Session } from "../model.ts";
+import type { Fence, Lease } from "../store.ts";
+import { Attempts } from "./attempts.ts";
 import { Briefing } from "./briefing.ts";
 import { backoff, sleep } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { Controller } from "./control.ts";
-import { answered, cancelled, type Ending, outdated, parked, patched, requeued, retried, suspended } from "./ending.ts";
+import { patched } from "./ending.ts";
 import { Outbox } from "./outbox.ts";
-import { type Run, Runner } from "./runner.ts";
+import { Runner } from "./runner.ts";
 import type { SessionScope } from "./scope.ts";
-import { Preview } from "./stream.ts";
-import type { TurnOutcome } from "./turn.ts";
-import { CurrentTurn, Work } from "./work.ts";
-
-const FIRST_RETRY = 1_000;
-const LONGEST_RETRY = 30_000;
+import { Work } from "./work.ts";
 
 /** What the pool wants to hear. */
 export interface SessionListener {
@@ -132,7 +128,7 @@ export class LiveSession {
 
   /** Closes the agent and gives the channel back. */
   async close(): Promise<void> {
-    await this.#runner?.close();
+    await this.#agents().dispose();
     await this.#context.store.release(this.channel, this.#fence);
   }
 
@@ -144,148 +140,12 @@ export class LiveSession {
     if (!this.#draining) return;
     const { store } = this.#context;
     let turn = await this.#insist("claim", () => store.claim(this.channel, this.#fence, this.#context.take));
-    while (turn) turn = await this.#step(turn);
+    while (turn) turn = await this.#busy().attempts.step(turn);
   }
 
-  /** One attempt at one turn; gives the next one to run. */
-  async #step(turn: Turn): Promise<Turn | undefined> {
-    const work = this.#busy();
-    const current = new CurrentTurn(turn.id);
-    work.current = current;
-    const preview = this.#preview(turn, current, work);
-    try {
-      if (!this.#draining) current.stop("shutdown");
-      if (turn.cancelled || work.cancelled === turn.id) return await this.#endCancelled(turn, preview);
-      const earlier = await work.briefing.earlier(turn);
-      if (earlier.some(({ end }) => end === undefined)) return await this.#suspend(turn, preview);
-      if (turn.attempt > this.#context.attempts) return await this.#endParked(turn, preview, interruptedTooOften(turn));
-      const assignment = await work.briefing.assignment(turn);
-      if (!assignment) return await this.#fail(outdated(this.#endingOf(turn, undefined)), turn, "dropped");
-      const asking = work.briefing.asking(turn, assignment, earlier, work.waiters, current.signal);
-      current.asking = asking;
-      this.#runner ??= new Runner(this.#context, this.#adapter);
-      const run = { session: this.#session, turn, assignment, asking, preview, signal: current.signal };
-      const outcome = await this.#runner.run(run);
-      if (outcome?.kind === "answered") return await this.#endAnswered(run, outcome);
-      if (outcome?.kind === "failed") return await this.#endFailed(run, outcome.failure, current);
-      if (current.reason === "cancelled") return await this.#endCancelled(turn, preview);
-      if (current.reason === "shutdown" && asking.isWaiting) return await this.#suspend(turn, preview);
-      await preview.end();
-      if (current.reason === "shutdown") await this.#fail(requeued(this.#endingOf(turn, undefined)), turn, "requeued");
-      return undefined;
-    } finally {
-      current.asking?.close();
-      preview.halt();
-      work.current = undefined;
-      current.end();
-    }
-  }
-
-  async #endAnswered(run: Run, outcome: TurnOutcome & { kind: "answered" }): Promise<Turn | undefined> {
-    const { turn, preview, assignment, asking } = run;
-    const { store, clock, emit } = this.#context;
-    const ref = await preview.end();
-    const end = await this.#busy().exclusively(async () => {
-      const commit = answered(this.#endingOf(turn, ref), {
-        text: preview.text,
-        parts: this.#adapter.split(preview.text),
-        state: outcome.state,
-        figures: outcome.figures,
-        assignment,
-        unused: asking.unused,
-      });
-      const ask = this.#busy().briefing.plan(run, outcome.state);
-      const committed = await this.#insist("commit", () =>
-        store.commitTurn(this.channel, this.#fence, { ...commit, ...(ask ? { ask } : {}) }),
-      );
-      if (committed.status === "ended") this.#session = patched(this.#session, commit.session, clock.now());
-      return committed;
-    });
-    if (end.status === "cancelled") return await this.#endCancelled(turn, preview);
-    emit({ type: "turn.ended", channel: this.channel, turn: turn.id, outcome: "answered", ms: outcome.figures.ms });
-    this.#deliver(end.outbox);
-    return end.next;
-  }
-
-  /** Its asks are open, and its agent is gone: it goes on when they are decided. */
-  async #suspend(turn: Turn, preview: Preview): Promise<Turn | undefined> {
-    await preview.end();
-    await this.#fail(suspended(this.#endingOf(turn, undefined)), turn, "suspended");
-    if (!this.#draining) return undefined;
-    // It is given at once where the last ask ended in this moment.
-    return await this.#insist("claim", () => this.#context.store.claim(this.channel, this.#fence, this.#context.take));
-  }
-
-  async #endFailed(run: Run, failure: AgentFailure, current: CurrentTurn): Promise<Turn | undefined> {
-    const { turn, preview, asking } = run;
-    const { store, clock, attempts, take } = this.#context;
-    // Whatever it was, the next attempt gets an agent that was started afresh.
-    await this.#runner?.close();
-    if (failure.retryable && asking.isWaiting) return await this.#suspend(turn, preview);
-    if (!failure.retryable || turn.attempt >= attempts) return await this.#endParked(turn, preview, failure);
-    await preview.end();
-    const retryAt = clock.now() + backoff(turn.attempt - 1, FIRST_RETRY, LONGEST_RETRY);
-    await this.#fail(retried(this.#endingOf(turn, undefined), failure, retryAt), turn, "retry");
-    await sleep(clock, retryAt - clock.now(), current.signal);
-    if (!this.#draining) return undefined;
-    const next = await this.#insist("claim", () => store.claim(this.channel, this.#fence, take));
-    return next?.cancelled ? await this.#endCancelled(next, preview) : next;
-  }
-
-  async #endParked(turn: Turn, preview: Preview, failure: AgentFailure): Promise<Turn | undefined> {
-    const ref = await preview.end();
-    return await this.#fail(parked(this.#endingOf(turn, ref), failure), turn, "failed");
-  }
-
-  async #endCancelled(turn: Turn, preview: Preview): Promise<Turn | undefined> {
-    const ref = await preview.end();
-    const marked = this.#adapter.split(`${preview.shown}\n\n⏹ _Stopped._`);
-    const shown = preview.shown === "" ? "" : marked.length === 1 ? (marked[0] ?? "") : preview.shown;
-    return await this.#fail(cancelled(this.#endingOf(turn, ref), shown), turn, "dropped");
-  }
-
-  async #fail(
-    failure: TurnFailure,
-    turn: Turn,
-    outcome: "retry" | "requeued" | "suspended" | "failed" | "dropped",
-  ): Promise<Turn | undefined> {
-    const { store, clock, emit } = this.#context;
-    const end = await this.#insist("end a turn", () => store.failTurn(this.channel, this.#fence, failure));
-    this.#session = patched(this.#session, failure.session, clock.now());
-    const { cause } = failure;
-    emit({
-      type: "turn.ended",
-      channel: this.channel,
-      turn: turn.id,
-      outcome,
-      ms: clock.now() - turn.startedAt,
-      cause,
-    });
-    this.#deliver(end.outbox);
-    return end.next;
-  }
-
-  #endingOf(turn: Turn, ref: string | undefined): Ending {
-    // With a command under way nothing is claimed: the command's end wakes the inbox.
-    const take = this.#draining && !this.#busy().controls ? this.#context.take : 0;
-    return { turn, session: this.#session, now: this.#context.clock.now(), take, ref };
-  }
-
-  #preview(turn: Turn, current: CurrentTurn, work: Work): Preview {
-    const { store, clock } = this.#context;
-    return new Preview({
-      adapter: this.#adapter,
-      channel: this.channel,
-      clock,
-      key: `preview-${turn.id}`,
-      ref: turn.preview,
-      lostSince: turn.attempt > 1 ? turn.messages[0]?.acceptedAt : undefined,
-      signal: current.signal,
-      alive: work.alive.signal,
-      ownership: this.#context.ownership,
-      save: (ref) => this.#insist("save", () => store.save(this.channel, this.#fence, { preview: ref })),
-      clear: () => work.outbox.empty,
-    });
+  #agents(): Runner {
+    this.#runner ??= new Runner(this.#context, this.#adapter);
+    return this.#runner;
   }
 
   // ── Commands
@@ -293,6 +153,7 @@ export class LiveSession {
   async #controls(): Promise<void> {
     const work = this.#busy();
     work.controlsAgain = true;
+    if (work.controls) await work.controller.stopAhead(work);
     work.controls ??= work.controller.run(work).then(() => this.wake("inbox"));
     return await work.controls;
   }
@@ -334,11 +195,19 @@ export class LiveSession {
       const scope: SessionScope = {
         ...{ context: this.#context, adapter: this.#adapter, channel: this.channel, fence: this.#fence },
         session: () => this.#session,
+        work: () => this.#busy(),
+        runner: () => this.#agents(),
+        draining: () => this.#draining,
+        patch: (patch) => {
+          this.#session = patched(this.#session, patch, clock.now());
+        },
+        track: (task) => this.#track(task),
+        wake: (kind) => this.wake(kind),
         changed: (session) => this.#changed(session),
         deliver: (entries) => this.#deliver(entries),
         insist: (doing, step) => this.#insist(doing, step),
       };
-      this.#work = new Work(outbox, alive, new Controller(scope), new Briefing(scope));
+      this.#work = new Work(outbox, alive, new Controller(scope), new Briefing(scope), new Attempts(scope));
     }
     return this.#work;
   }
@@ -381,9 +250,4 @@ export class LiveSession {
       }
     }
   }
-}
-
-function interruptedTooOften(turn: Turn): AgentFailure {
-  const times = turn.attempt - 1;
-  return { code: "INTERRUPTED", message: `it was interrupted ${times} times before it could finish`, retryable: false };
 }

@@ -1,19 +1,36 @@
 /**
- * Shows an answer while it grows: folds the agent's deltas into one text and keeps one message of the channel
- * up to date with it, no more often than the platform bears. A preview never holds up the turn and never
- * fails it: what a preview could not show, the final text will.
+ * Shows an answer while it grows: folds what the agent says and does into one message of the channel, and keeps that up
+ * to date no more often than the platform bears. A preview never holds up the turn and never fails it: what a preview
+ * could not show, the final text will.
+ *
+ * What is shown is the level's: `off` nothing, `compact` one line of what the agent does, `full` each of its tools and
+ * its list of what is to be done, with the text beneath. They stand above it, so that what is still open at the text's
+ * end is nobody's but the text's, and so that they are seen when the text has outgrown the message.
  */
 import { type ChannelAdapter, canEdit, canLookUp, DeliveryError, type Editing } from "../channel.ts";
-import type { ChannelId, Clock, MessageRef } from "../model.ts";
+import type { ChannelId, Clock, MessageRef, StreamLevel, TodoItem } from "../model.ts";
+import { Activity, type Tool } from "./activity.ts";
+import { headOf, statusLine } from "./face.ts";
 import type { Ownership } from "./ownership.ts";
 
 /**
- * Stands in the channel until there is text. Where a platform can't recognise a repeated send, the first message
- * is always this: a crash before its reference is stored then leaves a stray "…", never a piece of an answer.
+ * Stands in the channel until there is something to show. Where a platform can't recognise a repeated send, the first
+ * message is always this: a crash before its reference is stored then leaves a stray "…", never a piece of an answer.
  */
 export const PLACEHOLDER = "…";
 
+/** Milliseconds between two looks at the time that a turn has taken; longer ones where it takes long. */
+const REFRESH = 10_000;
+const LATE_REFRESH = 30_000;
+const LATE = 5 * 60_000;
+
+/** Of a message, for what stands above the text: less than what makes `split` end a part there. */
+const HEAD_SHARE = 0.3;
+/** `split` looks so far behind a part's end. A preview shows one part: of a text of a megabyte, the rest is not its business. */
+const AHEAD = 8_192;
+
 export interface PreviewOptions {
+  readonly level: StreamLevel;
   readonly adapter: ChannelAdapter;
   readonly channel: ChannelId;
   readonly clock: Clock;
@@ -31,20 +48,29 @@ export interface PreviewOptions {
   save(ref: MessageRef): Promise<void>;
   /** False while earlier replies of the channel are still to be delivered: they come first. */
   clear(): boolean;
+  /** The turn waits for people. */
+  isWaiting(): boolean;
 }
 
 export class Preview {
   readonly #options: PreviewOptions;
   readonly #editor: (ChannelAdapter & Editing) | undefined;
   readonly #permit = () => this.#options.ownership.secure;
+  readonly #activity = new Activity();
   #text = "";
-  #status = "";
   #ref: MessageRef | undefined;
+  /** What the message shows, and what of that is the answer. */
+  #face = "";
   #shown = "";
-  /** The preview rests: the text has outgrown one message and shows its first part, or the platform is unwilling. */
+  /** Something was said or done that the message does not show yet. */
+  #isStale = false;
+  /** The text has outgrown the message: more of it changes nothing. */
+  #isFull = false;
+  /** The platform is unwilling. */
   #resting = false;
+  #began: number | undefined;
   #notBefore: number;
-  #cancelTimer: (() => void) | undefined;
+  #timer: { readonly at: number; cancel(): void } | undefined;
   #update: Promise<void> | undefined;
   /** What kept the reference from being stored: it belongs to the turn, which hears of it at the end. */
   #error: unknown;
@@ -52,10 +78,11 @@ export class Preview {
   #adopted = false;
 
   constructor(options: PreviewOptions) {
+    const { adapter, level, clock } = options;
     this.#options = options;
-    this.#editor = canEdit(options.adapter) ? options.adapter : undefined;
+    this.#editor = level !== "off" && canEdit(adapter) ? adapter : undefined;
     this.#ref = options.ref;
-    this.#notBefore = options.clock.now() + options.adapter.limits.minEditInterval;
+    this.#notBefore = clock.now() + adapter.limits.minEditInterval;
   }
 
   /** The whole answer so far. */
@@ -63,27 +90,37 @@ export class Preview {
     return this.#text;
   }
 
-  /** What people saw last; empty where they saw nothing of the answer. */
+  /** What people saw of the answer last; empty where they saw nothing of it. */
   get shown(): string {
     return this.#shown;
   }
 
-  append(delta: string): void {
-    this.#text += delta;
-    this.#schedule();
+  /** The agent has begun to work: the time runs from here, or from the first that it says or does. */
+  begin(): void {
+    this.#happened(this.#options.level === "compact");
   }
 
-  /** One line beneath the text: what the agent is doing. Empty to take it away. */
-  status(line: string): void {
-    this.#status = line;
-    this.#schedule();
+  append(delta: string): void {
+    this.#text += delta;
+    const isNews = this.#activity.talk();
+    this.#happened(this.#options.level === "compact" ? isNews : !this.#isFull);
+  }
+
+  tool(tool: Tool): void {
+    this.#happened(this.#activity.tool(tool));
+  }
+
+  /** All of the agent's list of what is to be done. */
+  todo(items: readonly TodoItem[]): void {
+    const isNews = this.#activity.todo(items);
+    this.#happened(isNews && this.#options.level === "full");
   }
 
   /** Begins no further update. */
   halt(): void {
     this.#ended = true;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   /** Ends the preview: nothing is shown after this resolves. Gives the message that the final text should edit. */
@@ -108,11 +145,21 @@ export class Preview {
     }
   }
 
-  #schedule(): void {
-    if (!this.#editor || this.#ended || this.#resting || this.#cancelTimer || this.#update) return;
-    const wait = this.#notBefore - this.#options.clock.now();
-    this.#cancelTimer = this.#options.clock.after(Math.max(wait, 0), () => {
-      this.#cancelTimer = undefined;
+  #happened(isNews: boolean): void {
+    this.#began ??= this.#options.clock.now();
+    if (!isNews) return;
+    this.#isStale = true;
+    this.#schedule(this.#notBefore);
+  }
+
+  #schedule(at: number): void {
+    if (!this.#editor || this.#ended || this.#resting || this.#update) return;
+    if (this.#timer) {
+      if (this.#timer.at <= at) return;
+      this.#timer.cancel();
+    }
+    const cancel = this.#options.clock.after(Math.max(at - this.#options.clock.now(), 0), () => {
+      this.#timer = undefined;
       this.#update = this.#show()
         .catch((error: unknown) => {
           this.#error = error;
@@ -120,15 +167,40 @@ export class Preview {
         })
         .finally(() => {
           this.#update = undefined;
-          if (this.#face() !== this.#shown) this.#schedule();
+          this.#scheduleNext();
         });
     });
+    this.#timer = { at, cancel };
   }
 
-  /** What the message should show now. */
-  #face(): string {
-    if (!this.#status) return this.#text;
-    return this.#text ? `${this.#text}\n\n_${this.#status}_` : `_${this.#status}_`;
+  #scheduleNext(): void {
+    if (this.#isStale) this.#schedule(this.#notBefore);
+    else if (this.#options.level === "compact") {
+      const refresh = this.#elapsed < LATE ? REFRESH : LATE_REFRESH;
+      this.#schedule(Math.max(this.#notBefore, this.#options.clock.now() + refresh));
+    }
+  }
+
+  get #elapsed(): number {
+    const now = this.#options.clock.now();
+    return now - (this.#began ?? now);
+  }
+
+  /** What the message should show now, and what of that is the answer. */
+  #look(): { face: string; shown: string; isFull: boolean } {
+    const { adapter, level, isWaiting } = this.#options;
+    if (level === "compact") {
+      const [face = ""] = adapter.split(statusLine(this.#activity, this.#elapsed, isWaiting()));
+      return { face, shown: "", isFull: false };
+    }
+    const { maxTextLength } = adapter.limits;
+    const text = this.#text.slice(0, 2 * maxTextLength + AHEAD);
+    const head = headOf(this.#activity, Math.floor(maxTextLength * HEAD_SHARE));
+    const parts = adapter.split([head, text].filter((part) => part !== "").join("\n\n"));
+    const [face = ""] = parts;
+    if (parts.length <= 1) return { face, shown: text, isFull: false };
+    const shown = face.startsWith(head) ? face.slice(head.length).replace(/^\n+/, "") : (adapter.split(text)[0] ?? "");
+    return { face, shown, isFull: true };
   }
 
   async #show(): Promise<void> {
@@ -136,31 +208,38 @@ export class Preview {
     this.#notBefore = clock.now() + adapter.limits.minEditInterval;
     if (this.#ended || signal.aborted || !this.#editor || !this.#options.clear()) return;
     if (!this.#options.ownership.secure) return;
-    const face = this.#face();
-    const parts = adapter.split(face);
-    const [first] = parts;
-    if (first === undefined) return;
+    const { face, shown, isFull } = this.#look();
+    this.#isStale = false;
+    this.#isFull = isFull;
+    if (face === "" || face === this.#face) return;
     try {
       await this.#adopt();
       if (this.#ref === undefined) {
-        const text = adapter.limits.repeatableSend ? first : PLACEHOLDER;
+        const text = adapter.limits.repeatableSend ? face : PLACEHOLDER;
         const ref = await adapter.send(channel, text, { key: this.#options.key, signal: alive, permit: this.#permit });
         await this.#options.save(ref);
         this.#ref = ref;
-        if (text !== first) return;
+        if (text !== face) {
+          this.#isStale = true;
+          return;
+        }
       } else {
-        await this.#editor.edit(channel, this.#ref, first, { urgency: "preview", signal, permit: this.#permit });
+        await this.#editor.edit(channel, this.#ref, face, { urgency: "preview", signal, permit: this.#permit });
       }
-      this.#shown = parts.length > 1 ? first : face;
-      this.#resting = parts.length > 1 && this.#status === "";
+      this.#face = face;
+      this.#shown = shown;
     } catch (error) {
       if (!(error instanceof DeliveryError)) {
         if (signal.aborted) return;
         throw error;
       }
+      this.#isStale = true;
       // Not once more where that can't help, or where a first message may stand already: one stray is enough.
       if (error.kind === "refused" || (error.kind === "unknown" && this.#ref === undefined)) this.#resting = true;
-      if (error.kind === "gone") this.#ref = undefined;
+      if (error.kind === "gone") {
+        this.#ref = undefined;
+        this.#face = "";
+      }
       this.#notBefore = clock.now() + (error.retryAfter ?? adapter.limits.minEditInterval * 2);
     }
   }

@@ -5,16 +5,19 @@
 import type { AgentSession, AgentTurn } from "../agent.ts";
 import { type ChannelAdapter, hasFiles } from "../channel.ts";
 import { describe } from "../errors.ts";
-import type { AgentEvent, AgentFailure, ChannelId, Clock, Json, Turn } from "../model.ts";
+import type { AgentEvent, AgentFailure, ChannelId, Clock, CostSource, Json, Turn } from "../model.ts";
 import type { Asking } from "./asks/asking.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Slot } from "./slots.ts";
 import type { Preview } from "./stream.ts";
 import { keepTyping } from "./typing.ts";
+import type { Watchdog } from "./watchdog.ts";
 
 export type TurnOutcome = TurnResult & {
   readonly figures: TurnFigures;
+  /** What the agent wants people to know besides its answer. Markdown. */
+  readonly notices: readonly string[];
   /** Resolves when the agent has let go of the turn: before that, the next one must not begin. */
   readonly ending: Promise<void>;
 };
@@ -26,11 +29,18 @@ type TurnResult =
   | { readonly kind: "stopped" };
 
 export interface TurnFigures {
+  /** The name of the agent that ran. */
+  readonly agent: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
+  /** US dollars, where it is known. */
+  readonly cost?: number;
+  readonly costSource?: CostSource;
   readonly firstTextMs?: number;
   readonly ms: number;
 }
+
+type Tally = { -readonly [Key in keyof Omit<TurnFigures, "ms">]: TurnFigures[Key] };
 
 export interface TurnRun {
   readonly agent: AgentSession;
@@ -44,6 +54,9 @@ export interface TurnRun {
   readonly ownership: Pick<Ownership, "secure">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly watchdog: Pick<Watchdog, "heard">;
+  /** Makes durable what the agent must be given back where this attempt is cut short. */
+  save(state: Json): Promise<void>;
 }
 
 const STOPPED = Symbol("stopped");
@@ -51,17 +64,19 @@ const STOPPED = Symbol("stopped");
 export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
   const { agent, clock, signal } = run;
   const began = clock.now();
-  const tally = { tokensIn: 0, tokensOut: 0 };
+  const tally: Tally = { agent: run.assignment.agent, tokensIn: 0, tokensOut: 0 };
+  const notices: string[] = [];
   const stop = new Stop(signal);
   // Whoever waits for people is not at work.
   const isSilent = () => run.asking.isWaiting || !run.ownership.secure;
   const stopTyping = keepTyping(run.adapter, run.channel, clock, isSilent, signal);
+  run.preview.begin();
   try {
     const events = agent.run(agentTurn(run))[Symbol.asyncIterator]();
-    const result = await listen(run, events, stop, tally, began);
-    return { ...result, ending: letGo(events), figures: { ...tally, ms: clock.now() - began } };
+    const result = await listen(run, events, stop, { tally, notices, began });
+    return { ...result, ending: letGo(events), notices, figures: { ...tally, ms: clock.now() - began } };
   } catch (error) {
-    const end = { ending: Promise.resolve(), figures: { ...tally, ms: clock.now() - began } };
+    const end = { ending: Promise.resolve(), notices, figures: { ...tally, ms: clock.now() - began } };
     if (signal.aborted) return { kind: "stopped", ...end };
     return { kind: "failed", failure: { code: "AGENT_THREW", message: describe(error), retryable: true }, ...end };
   } finally {
@@ -71,9 +86,12 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
 }
 
 function agentTurn({ turn, assignment, asking, slot, adapter, channel, signal }: TurnRun): AgentTurn {
-  const { phase, messages, plan, systemPrompt, note } = assignment;
+  const { phase, messages, plan, systemPrompt, note, mode, model, effort, resumes } = assignment;
   return {
-    ...{ id: turn.id, messages, attempt: turn.attempt, signal, phase, decided: asking.decided },
+    ...{ id: turn.id, messages, attempt: turn.attempt, signal, phase, mode, decided: asking.decided },
+    ...(resumes === undefined ? {} : { resumes }),
+    ...(model === undefined ? {} : { model }),
+    ...(effort === undefined ? {} : { effort }),
     ...(plan === undefined ? {} : { plan }),
     ...(systemPrompt === undefined ? {} : { systemPrompt }),
     ...(note === undefined ? {} : { note }),
@@ -87,11 +105,10 @@ function agentTurn({ turn, assignment, asking, slot, adapter, channel, signal }:
 
 /** Follows the agent until it ends, or the turn is stopped: it may take its time then, the people don't wait for it. */
 async function listen(
-  { preview, clock, signal }: TurnRun,
+  { preview, clock, signal, watchdog, save }: TurnRun,
   events: AsyncIterator<AgentEvent>,
   stop: Stop,
-  tally: { tokensIn: number; tokensOut: number; firstTextMs?: number },
-  began: number,
+  { tally, notices, began }: { tally: Tally; notices: string[]; began: number },
 ): Promise<TurnResult> {
   while (true) {
     const next = signal.aborted ? STOPPED : await stop.or(events.next());
@@ -99,6 +116,7 @@ async function listen(
     if (next === STOPPED || signal.aborted) return { kind: "stopped" };
     if (next.done) return { kind: "failed", failure: ENDED_EARLY };
     const event = next.value;
+    watchdog.heard();
     switch (event.type) {
       case "text":
         tally.firstTextMs ??= clock.now() - began;
@@ -106,20 +124,36 @@ async function listen(
         if (preview.text.length > LONGEST_ANSWER) return { kind: "failed", failure: TOO_LONG };
         break;
       case "tool":
-        preview.status(event.status === "running" ? `${event.title}…` : "");
+        preview.tool(event);
+        break;
+      case "todo":
+        preview.todo(event.items);
         break;
       case "usage":
-        tally.tokensIn += event.tokensIn;
-        tally.tokensOut += event.tokensOut;
+        count(tally, event);
+        break;
+      case "notice":
+        if (notices.length < MOST_NOTICES) notices.push(event.text);
+        break;
+      case "state":
+        await save(event.state);
         break;
       case "done":
         return { kind: "answered", state: event.state };
       case "failed":
         return { kind: "failed", failure: event.failure };
       case "thought":
+      case "alive":
         break;
     }
   }
+}
+
+function count(tally: Tally, { tokensIn, tokensOut, cost, costSource }: AgentEvent & { type: "usage" }): void {
+  tally.tokensIn += tokensIn;
+  tally.tokensOut += tokensOut;
+  if (cost !== undefined) tally.cost = (tally.cost ?? 0) + cost;
+  if (costSource !== undefined) tally.costSource = costSource;
 }
 
 /** The turn's signal, to be waited for beside one promise at a time. A race with each would hold on to all of them. */
@@ -155,6 +189,9 @@ async function letGo(events: AsyncIterator<AgentEvent>): Promise<void> {
     // Said after the turn's end: there is nothing left to fail.
   }
 }
+
+/** Of one turn. An agent that says more besides its answer is out of hand. */
+const MOST_NOTICES = 10;
 
 /** Characters. What is longer is no answer to a chat, but a program that got out of hand. */
 const LONGEST_ANSWER = 1_000_000;

@@ -1,5 +1,6 @@
 import PQueue from "p-queue";
 import type { Asking } from "./asks/asking.ts";
+import type { Attempts } from "./attempts.ts";
 import type { Briefing } from "./briefing.ts";
 import type { Controller } from "./control.ts";
 import type { Outbox } from "./outbox.ts";
@@ -13,6 +14,7 @@ export class Work {
   readonly alive: AbortController;
   readonly controller: Controller;
   readonly briefing: Briefing;
+  readonly attempts: Attempts;
   current: CurrentTurn | undefined;
   /** The commands' loop, and whether it has to look once more. */
   controls: Promise<void> | undefined;
@@ -25,11 +27,12 @@ export class Work {
   #tasks = 0;
   #idle: (() => void)[] = [];
 
-  constructor(outbox: Outbox, alive: AbortController, controller: Controller, briefing: Briefing) {
+  constructor(outbox: Outbox, alive: AbortController, controller: Controller, briefing: Briefing, attempts: Attempts) {
     this.outbox = outbox;
     this.alive = alive;
     this.controller = controller;
     this.briefing = briefing;
+    this.attempts = attempts;
   }
 
   /** One after another: what reads the session's settings, and writes them changed. */
@@ -57,7 +60,8 @@ export class Work {
   }
 }
 
-export type StopReason = "cancelled" | "shutdown" | "lost";
+/** `overdue`: it worked for all that a turn may. */
+export type StopReason = "cancelled" | "shutdown" | "lost" | "overdue";
 
 /** The attempt under way. */
 export class CurrentTurn {

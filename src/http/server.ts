@@ -7,7 +7,7 @@
  * 3. A token in the link is exchanged for a cookie.
  * 4. Token or cookie, except for what an adapter guards itself.
  * 5. The body's size.
- * 6. The API, or the adapter with the longest matching mount.
+ * 6. The API, the metrics, or the adapter with the longest matching mount.
  */
 import { createServer, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
@@ -21,15 +21,18 @@ import { type Auth, createAuth } from "./auth.ts";
 import { readiness } from "./health.ts";
 import { createHosts, type Hosts, isSameOrigin, urlOf } from "./hosts.ts";
 import { listen } from "./listener.ts";
+import { type MetricsSource, metricsPage } from "./metrics.ts";
 import { CONTENT_SECURITY_POLICY, onwardPage, signInPage, wantsPage } from "./pages.ts";
 import { errorResponse, isFault, refuse } from "./respond.ts";
 
 const MAX_BODY = 1024 * 1024;
+const METRICS = "/metrics";
 
 export interface HttpServerOptions {
   readonly config: HttpConfig;
   readonly token: string;
   readonly operations: Operations;
+  readonly metrics: MetricsSource;
   /** Those that answer HTTP themselves are mounted. */
   readonly adapters: readonly ChannelAdapter[];
   readonly log: HttpLog;
@@ -83,7 +86,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 function createApp(options: HttpServerOptions, auth: Auth, hosts: Hosts, closing: AbortSignal): Hono {
-  const { operations, adapters, log, version } = options;
+  const { operations, metrics, adapters, log, version } = options;
   const mounts = adapters.filter(hasRoutes).sort((left, right) => right.mount.length - left.mount.length);
   const app = new Hono();
 
@@ -104,9 +107,9 @@ function createApp(options: HttpServerOptions, auth: Auth, hosts: Hosts, closing
     checkHost(c.req.raw, hosts);
     await next();
   });
-  app.use(async (c, next) => (isApi(c.req.path) ? next() : (exchangeToken(c.req.raw, auth) ?? next())));
+  app.use(async (c, next) => (isOwn(c.req.path) ? next() : (exchangeToken(c.req.raw, auth) ?? next())));
   app.use(async (c, next) => {
-    const guarded = isApi(c.req.path) || mountOf(mounts, c.req.path)?.caller !== "platform";
+    const guarded = isOwn(c.req.path) || mountOf(mounts, c.req.path)?.caller !== "platform";
     if (!guarded || auth.signedIn(c.req.raw.headers)) return next();
     return askToSignIn(c.req.raw);
   });
@@ -115,9 +118,10 @@ function createApp(options: HttpServerOptions, auth: Auth, hosts: Hosts, closing
     await next();
   });
 
+  app.get(METRICS, () => metricsPage(metrics, operations, log));
   app.route("/api/v1", createApi(operations, version, closing));
   app.all("*", async (c) => {
-    const mount = isApi(c.req.path) ? undefined : mountOf(mounts, c.req.path);
+    const mount = isOwn(c.req.path) ? undefined : mountOf(mounts, c.req.path);
     return mount === undefined ? c.notFound() : mount.fetch(c.req.raw);
   });
   return app;
@@ -203,8 +207,9 @@ function isStream(response: Response): boolean {
   return response.headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 
-function isApi(path: string): boolean {
-  return path === "/api" || path.startsWith("/api/");
+/** No adapter's, whatever is mounted; and for programs, which send the token in a header. */
+function isOwn(path: string): boolean {
+  return path === METRICS || path === "/api" || path.startsWith("/api/");
 }
 
 /** For the log: the query may hold the token. */

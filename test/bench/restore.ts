@@ -58,6 +58,8 @@ export function idlePool(store: Store): Pool {
     commands: builtinCommands(),
     attempts: 3,
     take: 1,
+    ...{ patience: {}, projects: {}, workspace: undefined, agents: ["null"], timetable: undefined },
+    onCrash: () => "retry" as const,
     agent: () => nullAgent,
     adapter: () => channel,
     route: () => ({ agent: "null" }),

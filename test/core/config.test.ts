@@ -17,7 +17,7 @@ test("nothing at all is a complete configuration: embedded store, web page, demo
   const config = parseConfig("", {});
   expect(config.store.url).toBe("lmdb:./data");
   expect(config.adapters).toEqual({ web: { type: "web" } });
-  expect(config.agents).toEqual({ demo: { type: "demo" } });
+  expect(config.agents).toEqual({ demo: { type: "demo", onCrash: "retry" } });
   expect(config.access).toEqual({ default: "deny", allow: [], admins: [], approvers: "requester" });
   expect(config.pool.idleTimeout).toBe(1_800_000);
 });
@@ -33,9 +33,12 @@ test("the sample is valid, and names every key", () => {
 
 test("the sample's commented parts are valid too", () => {
   const sample = readFileSync(new URL("../../config/switchboard.yaml", import.meta.url), "utf8")
-    .replace(/routes: \[\]\n((?:#.*\n)+)/, (_, lines: string) => `routes:\n${lines.replace(/^#/gm, "")}`)
     .replace(
-      /^(\s*)# (\s*(?:telegram|discord|slack|botToken|appToken|signingSecret|sessionPer|apiUrl|type|token|mode|apiRoot|script|command|cwd|env):.*)$/gm,
+      /^(routes|projects|workspace|schedules): (?:\[\]|\{\})\n((?:#.*\n)+)/gm,
+      (_, key: string, lines: string) => `${key}:\n${lines.replace(/^#/gm, "")}`,
+    )
+    .replace(
+      /^(\s*)# (\s*(?:telegram|discord|slack|botToken|appToken|signingSecret|sessionPer|apiUrl|type|token|mode|apiRoot|script|command|cwd|env|protocol|claude|local|preset|processes|startTimeout|options|onCrash|provider|baseURL|apiKey|model|models|systemPrompt|context|maxOutput|steps|prices):.*)$/gm,
       "$1$2",
     );
   const config = parseConfig(sample, {
@@ -47,7 +50,10 @@ test("the sample's commented parts are valid too", () => {
     SWITCHBOARD_TOKEN: "x".repeat(16),
   });
   expect(Object.keys(config.adapters)).toEqual(expect.arrayContaining(["web", "telegram", "slack", "discord"]));
-  expect(config.routes).toMatchObject([{ agent: "script", planFirst: true, approvers: "admins" }]);
+  expect(config.routes).toMatchObject([{ agent: "script", planFirst: true, approvers: "admins", project: "api" }]);
+  expect(config.agents).toMatchObject({ claude: { type: "acp" }, local: { type: "llm" }, script: { type: "command" } });
+  expect(config.projects).toMatchObject({ api: { agent: "claude", mcp: { files: {}, tickets: {} } } });
+  expect(config.schedules).toMatchObject({ morning: { missed: "skip" } });
 });
 
 test.each([
@@ -62,6 +68,11 @@ test.each([
   ["adapters: { x: { type: fax } }", "adapters.x.type"],
   ["routes: [{ match: 'web:*', agent: demmo }]", 'no agent "demmo" is configured; did you mean "demo"?'],
   ["store: { url: 'postgres://x' }", "store.url"],
+  ["routes: [{ match: 'web:*', agent: demo, project: apo }]\nprojects: { api: { folder: . } }", 'did you mean "api"?'],
+  ["projects: { api: { folder: ., agent: claud } }", 'projects.api.agent: no agent "claud" is configured'],
+  ["schedules: { s: { channel: 'fax:1', cron: '* * * * *', prompt: x } }", 'schedules.s.channel: no adapter "fax"'],
+  ["schedules: { s: { channel: 'web:1', cron: '61 * * * *', prompt: x } }", "schedules.s.cron: "],
+  ["agents: { a: { type: acp } }", "agents.a: a preset, or the command that starts the agent"],
   ["a: [", "test.yaml is not valid"],
 ])("%j is refused with its path, what was expected and the nearest known key", (yaml, message) => {
   expect(refusal(yaml)).toContain(message);

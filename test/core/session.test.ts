@@ -215,8 +215,8 @@ test("the agent gets its state back after a restart", async () => {
 
 test("commands answer: /status, /why, /help; unknown ones go to the agent", async () => {
   const bench = await Bench.open();
-  await bench.channel.say("a", "1", "/compact now");
-  (await bench.run("a", "/compact now")).done();
+  await bench.channel.say("a", "1", "/unheard of");
+  (await bench.run("a", "/unheard of")).done();
   await bench.idle("a");
   await bench.channel.say("a", "2", "/status");
   await bench.shows("a", /agent `scripted`[\s\S]*Idle; 0 waiting[\s\S]*1 answered/);

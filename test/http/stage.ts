@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 import type { ChannelAdapter, Routes, Taken } from "../../src/channel.ts";
 import { SwitchboardError } from "../../src/errors.ts";
 import { type HttpServer, startHttpServer } from "../../src/http/server.ts";
+import { createMetrics, type Metrics } from "../../src/metrics.ts";
 import type { AuditEntry, ChannelId, DeadLetter, TranscriptEntry } from "../../src/model.ts";
 import type { AskView, GatewayHealth, Operations, SessionRow } from "../../src/operations.ts";
 import type { AuditPage, QueueView } from "../../src/store.ts";
@@ -85,7 +86,22 @@ export class Gateway implements Operations {
   }
   async stats() {
     if (this.fault !== undefined) throw this.fault;
-    return { sessions: 1, queued: 0, inFlight: 0, undelivered: 0, deadLetters: 1, live: 0, running: 0 };
+    return {
+      ...{
+        sessions: 1,
+        queued: 0,
+        inFlight: 0,
+        undelivered: 0,
+        deadLetters: 1,
+        live: 0,
+        running: 0,
+        processing: false,
+        active: 0,
+      },
+      bySource: { channel: 1, manual: 0, cron: 0, setup: 0 },
+      byStatus: { running: 0, waiting: 0, error: 1 },
+      totals: { turns: 7, failed: 2, tokensIn: 30, tokensOut: 40, cost: 0.5 },
+    };
   }
   commands() {
     return [{ name: "help", summary: "List the commands" }];
@@ -173,6 +189,7 @@ export function mounted(mount: string, caller: Routes["caller"], fetch: Routes["
 export interface Stage {
   readonly gateway: Gateway;
   readonly server: HttpServer;
+  readonly metrics: Metrics;
   readonly logged: unknown[];
   /** With the token, where `signedIn` is not false. */
   call(path: string, init?: RequestInit & { signedIn?: boolean }): Promise<Response>;
@@ -183,11 +200,13 @@ export async function stage(
   config: { host?: string; port?: number; allowedHosts?: string[] } = {},
 ): Promise<Stage> {
   const gateway = new Gateway();
+  const metrics = createMetrics();
   const logged: unknown[] = [];
   const server = await startHttpServer({
     config: { host: "127.0.0.1", port: 0, allowedHosts: [], ...config },
     token: TOKEN,
     operations: gateway,
+    metrics,
     adapters,
     log: { error: (...line) => logged.push(line) },
     version: "1.2.3",
@@ -196,6 +215,7 @@ export async function stage(
   return {
     gateway,
     server,
+    metrics,
     logged,
     call: (path, { signedIn = true, ...init } = {}) => {
       const headers = new Headers(init.headers);

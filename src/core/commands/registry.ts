@@ -1,8 +1,10 @@
+import type { AgentOption } from "../../agent.ts";
 import type { CommandInfo } from "../../channel.ts";
-import type { Card, Control, Message, NewSession, Session, SessionSettings } from "../../model.ts";
+import type { Card, Control, Message, NewSession, Session, SessionPatch, SessionSettings } from "../../model.ts";
 import type { Store } from "../../store.ts";
 import type { Asks } from "../asks/asks.ts";
 import type { RouteSettings } from "../routes.ts";
+import type { Timetable } from "../schedules/timetable.ts";
 
 /** What a command may look at. */
 export interface CommandContext {
@@ -13,7 +15,24 @@ export interface CommandContext {
   readonly route: RouteSettings;
   readonly now: number;
   readonly commands: readonly CommandInfo[];
-  fresh(): NewSession;
+  /** Absent where this gateway runs no schedules. */
+  readonly timetable?: Timetable;
+  /** The names of the agents, the default one first. */
+  readonly agents: readonly string[];
+  /** The session's agent has a memory that it can shorten. */
+  readonly compacts: boolean;
+  /** A folder that holds all projects is configured. */
+  readonly hasWorkspace: boolean;
+  /** For a command that `chooses`. */
+  readonly options?: Options;
+  /** What a new session of the channel starts from; in this project, else in that of the session before. */
+  fresh(project?: string): NewSession;
+}
+
+/** What people can choose of the session's agent, or a sentence that says why that can't be told. */
+export interface Options {
+  readonly known: readonly AgentOption[];
+  readonly problem?: string;
 }
 
 /** What a command does: all of it happens in the one step that ends it. */
@@ -23,7 +42,11 @@ export interface CommandResult {
   /** Shows an ask once more, below the reply. */
   readonly card?: Card;
   readonly settings?: SessionSettings;
+  /** A change of the session beyond its settings. */
+  readonly patch?: SessionPatch;
   readonly renew?: NewSession;
+  /** An archived session that goes on in place of the current one. */
+  readonly restore?: string;
   readonly replay?: string;
   readonly enqueue?: Message;
   readonly withdraw?: { readonly asks: readonly string[]; readonly reason: string };
@@ -36,7 +59,13 @@ export interface Command extends CommandInfo {
    * What its mere arrival stops, in the step that makes it durable: it takes effect even where its owner is
    * busy, slow or gone.
    */
-  cancels?(args: string): "turn" | "all";
+  cancels?(args: string): "turn" | "all" | undefined;
+  /** Whether it stops all there is when its time has come, because only then that can be told. */
+  stops?(context: CommandContext): Promise<boolean>;
+  /** Whether it needs to know what people can choose of the session's agent, which is begun for that. */
+  chooses?(args: string): boolean;
+  /** The gateway's own: people can't use it. */
+  readonly hidden?: true;
   /** It will put a message into the inbox. */
   enqueues?(args: string): boolean;
   run(context: CommandContext): Promise<CommandResult>;
@@ -48,7 +77,7 @@ export class CommandRegistry {
   readonly #byName = new Map<string, Command>();
 
   constructor(commands: readonly Command[]) {
-    this.list = commands.map(({ name, summary }) => ({ name, summary }));
+    this.list = commands.filter(({ hidden }) => !hidden).map(({ name, summary }) => ({ name, summary }));
     for (const command of commands) {
       for (const name of [command.name, ...(command.aliases ?? [])]) this.#byName.set(name, command);
     }
@@ -62,6 +91,6 @@ export class CommandRegistry {
   parse(text: string): { command: Command; args: string } | undefined {
     const [, name, args = ""] = /^\/([a-z][a-z0-9_]*)(?:\s+(.*))?$/is.exec(text.trim()) ?? [];
     const command = name === undefined ? undefined : this.#byName.get(name.toLowerCase());
-    return command && { command, args: args.trim() };
+    return command && !command.hidden ? { command, args: args.trim() } : undefined;
   }
 }

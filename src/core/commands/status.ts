@@ -1,24 +1,52 @@
-import { modeOf } from "../routes.ts";
+import type { Session } from "../../model.ts";
+import type { StoreStats } from "../../store.ts";
+import { modeOf, streamOf } from "../routes.ts";
 import type { Command } from "./registry.ts";
 import { ago } from "./words.ts";
 
 export const status: Command = {
   name: "status",
   summary: "What this chat is doing",
-  async run({ control, session, store, route, now }) {
+  async run({ control, session, store, asks: people, route, now }) {
     const { running, waiting, asks } = await store.queue(session.channel);
     const { stats } = session;
+    const { model, effort, scope } = session.settings ?? {};
+    const facts = [
+      `agent \`${session.agent}\``,
+      ...(model === undefined ? [] : [`model \`${model}\``]),
+      ...(effort === undefined ? [] : [`effort \`${effort}\``]),
+      ...(session.project === undefined ? [] : [`project \`${session.project}\``]),
+      `mode \`${modeOf(session, route)}\``,
+      ...(scope === undefined ? [] : [`reach \`${scope}\``]),
+      `stream \`${streamOf(session, route)}\``,
+    ];
     const lines = [
-      `**${session.title || "Untitled session"}** · agent \`${session.agent}\` · mode \`${modeOf(session, route)}\``,
+      `**${session.title || "Untitled session"}** · ${facts.join(" · ")}`,
       running
         ? `Running since ${ago(now - running.startedAt)}${running.attempt > 1 ? `, attempt ${running.attempt}` : ""}; ${waiting.length} waiting.`
         : `Idle; ${waiting.length} waiting.`,
-      `${stats.turns} answered, ${stats.failed} failed${stats.lastTurnMs === undefined ? "" : `; last answer took ${ago(stats.lastTurnMs)}`}.`,
+      `${stats.turns} answered, ${stats.failed} failed${stats.lastTurnMs === undefined ? "" : `; last answer took ${ago(stats.lastTurnMs)}${stats.firstTextMs === undefined ? "" : `, its first words ${ago(stats.firstTextMs)}`}`}.`,
     ];
     if (asks > 0) lines.push(asks === 1 ? "1 thing waits for a decision." : `${asks} things wait for a decision.`);
-    if (stats.tokensIn + stats.tokensOut > 0) lines.push(`${stats.tokensIn} tokens in, ${stats.tokensOut} out.`);
+    if (stats.tokensIn + stats.tokensOut > 0 || stats.cost !== undefined) lines.push(usageOf(stats));
     if (session.error) lines.push(`Last error: ${session.error.message}`);
+    if (people.isAdmin(control.sender)) lines.push(overall(await store.stats()));
     lines.push(`Session \`${session.id}\` · your id is \`${control.sender.id}\``);
     return { reply: lines.join("\n\n") };
   },
 };
+
+function usageOf({ tokensIn, tokensOut, cost, costSource }: Session["stats"]): string {
+  const tokens = `${tokensIn.toLocaleString("en")} tokens in, ${tokensOut.toLocaleString("en")} out`;
+  if (cost === undefined) return `${tokens}; what they cost is not known.`;
+  const source = costSource === "agent" ? "by the agent's account" : "by the configured prices";
+  return `${tokens}; $${cost.toFixed(cost < 1 ? 4 : 2)} ${source}.`;
+}
+
+/** For those who look after the gateway: all channels, over all replicas. */
+function overall({ sessions, byStatus, queued, totals }: StoreStats): string {
+  const { running, waiting } = byStatus;
+  const cost = totals.cost > 0 ? `, $${totals.cost.toFixed(2)} as far as it is known` : "";
+  const done = `${totals.turns.toLocaleString("en")} answered in all${cost}`;
+  return `Gateway: ${sessions} sessions, ${running} running, ${waiting} waiting for people, ${queued} messages queued; ${done}.`;
+}

@@ -1,6 +1,6 @@
 import type { ReceiptView } from "../../model.ts";
 import type { Command } from "./registry.ts";
-import { ago } from "./words.ts";
+import { ago, OWN } from "./words.ts";
 
 export const why: Command = {
   name: "why",
@@ -12,7 +12,7 @@ export const why: Command = {
       return { reply: receipt ? line(receipt, now) : `No message \`${asked}\` is remembered in this chat.` };
     }
     const { recent } = await store.queue(session.channel);
-    const others = recent.filter(({ id }) => id !== control.id).slice(0, 5);
+    const others = recent.filter(({ id }) => id !== control.id && !id.startsWith(OWN)).slice(0, 5);
     if (others.length === 0) return { reply: "No messages are remembered in this chat." };
     return { reply: others.map((receipt) => `- ${line(receipt, now)}`).join("\n") };
   },

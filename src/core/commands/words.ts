@@ -1,3 +1,6 @@
+/** What the ids of commands begin with that the gateway gives itself; none of a platform's does. */
+export const OWN = "gateway:";
+
 /** Milliseconds as people say them: "0.4 s", "12 s", "3 min", "5 h", "2 d". */
 export function ago(ms: number): string {
   const seconds = Math.max(ms, 0) / 1_000;
@@ -6,4 +9,21 @@ export function ago(ms: number): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** What a program says may end as it likes. */
+export function sentence(text: string): string {
+  return /[.!?…`]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+}
+
+/** Names as a list, the one that counts now marked. */
+export function listed(names: readonly string[], current: string | undefined): string {
+  return names.map((name) => `- \`${name}\`${name === current ? " ← now" : ""}`).join("\n");
+}
+
+/** " Did you mean …?" where one of the names begins like, or contains, what was written. */
+export function nearest(text: string, names: readonly string[]): string {
+  const wanted = text.toLowerCase();
+  const found = names.find((name) => name.toLowerCase().includes(wanted) || wanted.includes(name.toLowerCase()));
+  return found === undefined ? "" : ` Did you mean \`${found}\`?`;
 }

@@ -1,0 +1,24 @@
+import type { Session } from "../../model.ts";
+import type { Command } from "./registry.ts";
+import { ago } from "./words.ts";
+
+const MOST = 10;
+
+export const sessions: Command = {
+  name: "sessions",
+  summary: "This chat's sessions; `/sessions word` finds those with it in their titles",
+  async run({ control, session, store, now }) {
+    const text = control.args === "" ? {} : { text: control.args };
+    const page = await store.list({ channel: session.channel, archived: true, limit: MOST, ...text });
+    if (page.sessions.length === 0) return { reply: `No session of this chat has \`${control.args}\` in its title.` };
+    const lines = page.sessions.map((each) => lineOf(each, now));
+    const more = page.cursor === undefined ? "" : `\n\nThere are older ones: \`/sessions word\` looks for them.`;
+    return { reply: `${lines.join("\n")}${more}\n\n\`/resume id\` goes on with one of them.` };
+  },
+};
+
+function lineOf({ id, title, archivedAt, lastActivityAt, stats, agent }: Session, now: number): string {
+  const state = archivedAt === undefined ? " ← now" : "";
+  const name = title.replace(/[`*_[\]]/g, "") || "Untitled session";
+  return `- \`${id}\` **${name}** · ${agent} · ${stats.turns} answered · ${ago(now - lastActivityAt)} ago${state}`;
+}
