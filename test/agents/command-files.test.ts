@@ -8,7 +8,7 @@ const file = (name: string): Attachment => ({ id: name, name, type: "text/plain"
 
 /** What a shell script answers to a message with these files; those named "gone" can't be had. */
 async function answer(script: string, names: readonly string[]): Promise<string> {
-  const agent = createCommandAgent({ config: { type: "command", command: ["sh", "-c", script], env: {} } });
+  const agent = createCommandAgent({ config: { command: ["sh", "-c", script], env: {} } });
   const session = await agent.open({ session: "s", channel: "test:c", transcript: async () => [] });
   const turn = turnOf("look at these");
   const [message] = turn.messages;

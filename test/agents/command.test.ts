@@ -1,13 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AgentSession } from "../../src/agent.ts";
-import { createCommandAgent } from "../../src/agents/command/index.ts";
-import type { CommandConfig } from "../../src/config.ts";
+import { type CommandOptions, createCommandAgent } from "../../src/agents/command/index.ts";
 import { type AgentEvent, channelId } from "../../src/model.ts";
 import { collect, describeAgent, textOf, turnOf } from "../conformance/agent.ts";
+import { Processes } from "./processes.ts";
 
 const TALKER = fileURLToPath(new URL("programs/talker.sh", import.meta.url));
 
@@ -33,7 +32,10 @@ describeAgent("command", {
 
 describe("the command agent", () => {
   let processes: Processes;
-  const open = (config: Partial<CommandConfig> = {}, env: NodeJS.ProcessEnv = process.env): Promise<AgentSession> =>
+  const open = (
+    config: Partial<CommandOptions["config"]> = {},
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<AgentSession> =>
     createCommandAgent({ config: { ...configOf([TALKER], processes.file), ...config }, env }).open({
       session: "session-1",
       channel: channelId("test", "c/1"),
@@ -182,8 +184,8 @@ describe("the command agent", () => {
   });
 });
 
-function configOf(command: string[], pids: string): CommandConfig {
-  return { type: "command", command, env: { PIDS: pids } };
+function configOf(command: string[], pids: string): CommandOptions["config"] {
+  return { command, env: { PIDS: pids } };
 }
 
 function failureIn(events: readonly AgentEvent[]) {
@@ -197,56 +199,5 @@ async function settled(read: () => Promise<number>): Promise<void> {
   for (let now = await read(); now !== before; now = await read()) {
     before = now;
     await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-/** The processes that the programs of a test start: each writes its id to a file. */
-class Processes {
-  readonly file: string;
-  readonly #folder: string;
-
-  static async watch(): Promise<Processes> {
-    return new Processes(await mkdtemp(join(tmpdir(), "switchboard-command-")));
-  }
-
-  private constructor(folder: string) {
-    this.#folder = folder;
-    this.file = join(folder, "pids");
-  }
-
-  async count(): Promise<number> {
-    return (await this.#ids()).length;
-  }
-
-  async running(): Promise<string[]> {
-    const running = await Promise.all((await this.#ids()).map(async (id) => ((await isRunning(id)) ? [id] : [])));
-    return running.flat();
-  }
-
-  /** Also ends what a test let escape on purpose. */
-  async forget(): Promise<void> {
-    for (const id of await this.running()) process.kill(Number(id), "SIGKILL");
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #ids(): Promise<string[]> {
-    const written = await readFile(this.file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return ""; // Nothing was ever started.
-      throw error;
-    });
-    return written.split("\n").filter((line) => line !== "");
-  }
-}
-
-/** An ended process that its parent has not asked for yet (a zombie) takes signals but does not run. */
-async function isRunning(id: string): Promise<boolean> {
-  if (process.platform === "linux") {
-    const status = await readFile(`/proc/${id}/status`, "utf8").catch(() => "State:\tX");
-    return !/^State:\t[ZX]/m.test(status);
-  }
-  try {
-    return process.kill(Number(id), 0);
-  } catch {
-    return false;
   }
 }

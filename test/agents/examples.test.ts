@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AgentSession } from "../../src/agent.ts";
 import { createCommandAgent } from "../../src/agents/command/index.ts";
 import { channelId } from "../../src/model.ts";
-import { collect, textOf } from "../conformance/agent.ts";
+import { collect, People, textOf } from "../conformance/agent.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
@@ -22,7 +23,7 @@ describe("the examples", () => {
   });
 
   test("answer.sh answers as a command agent", async () => {
-    const config = { type: "command" as const, command: [join(EXAMPLES, "answer.sh")], env: {} };
+    const config = { command: [join(EXAMPLES, "answer.sh")], env: {} };
     const session = await createCommandAgent({ config }).open({
       session: "session-1",
       channel: channelId("test", "c"),
@@ -33,11 +34,65 @@ describe("the examples", () => {
     expect(answer).toContain("That is 3 words.");
   });
 
+  const by = { id: "test:eve", name: "Eve" };
+
+  test("assistant.py streams, asks, counts and gives an account", async () => {
+    const session = await assistant("assistant.py");
+    const events = await collect(session, 'wörd "two"');
+    expect(events.map((event) => textOf([event])).filter((text) => text !== "")).toEqual(
+      ["Message 1 has 2 words:", " WÖRD", ' "TWO"'], //
+    );
+    expect(events.slice(-2)).toEqual([
+      { type: "usage", tokensIn: 2, tokensOut: 2 },
+      { type: "done", state: 1 },
+    ]);
+    for (const [outcome, said] of [
+      [{ kind: "approved", scope: "once", by }, "They are gone."],
+      [{ kind: "rejected", by }, "I keep them."],
+    ] as const) {
+      const people = new People(() => outcome);
+      expect(textOf(await collect(session, "clean up", { people }))).toContain(said);
+      expect(people.asked).toEqual([{ kind: "permission", tool: "clean", text: "Remove the temporary files?" }]);
+    }
+    expect(textOf(await collect(session, "clean up", { phase: "plan" }))).toContain("Message 4 has");
+  });
+
+  test("assistant.sh streams, asks, counts and gives an account", async () => {
+    const session = await assistant("assistant.sh");
+    const events = await collect(session, 'wörd \\ "two",\nnew line');
+    expect(events).toEqual([
+      { type: "text", delta: "Message 1:\n" },
+      { type: "text", delta: 'wörd \\ "two",\nnew line' },
+      { type: "usage", tokensIn: 1, tokensOut: 1 },
+      { type: "done", state: 1 },
+    ]);
+    const people = new People(() => ({ kind: "answered", answers: { color: 'light "blue"' } }));
+    const answer = await collect(session, "which color?", { people });
+    expect(textOf(answer)).toBe('Message 2:\nwhich color?\n\nI take light "blue".');
+    expect(people.asked).toEqual([
+      { kind: "questions", text: "", questions: [{ id: "color", prompt: "Which color?" }] },
+    ]);
+    expect(textOf(await collect(session, "which color?", { phase: "plan" }))).toMatch(/^Message 3:/);
+  });
+
+  test.each(["assistant.py", "assistant.sh"])("%s has no more than 20 lines", async (name) => {
+    expect((await readFile(join(EXAMPLES, name), "utf8")).trimEnd().split("\n").length).toBeLessThanOrEqual(20);
+  });
+
   test("echo.ts answers what is written to it, and remembers over a restart", async () => {
     expect(await echo(folder, ["hello there", "and again"])).toEqual(["1. hello there", "2. and again"]);
     expect(await echo(folder, ["third"])).toEqual(["3. third"]);
   });
 });
+
+function assistant(name: string): Promise<AgentSession> {
+  const config = { command: [join(EXAMPLES, name)], protocol: "json-lines" as const, env: {} };
+  return createCommandAgent({ config }).open({
+    session: "session-1",
+    channel: channelId("test", "c"),
+    transcript: async () => [],
+  });
+}
 
 /** Runs echo.ts in a folder, writes the lines, and gives as many lines as it answers. */
 async function echo(cwd: string, lines: readonly string[]): Promise<string[]> {

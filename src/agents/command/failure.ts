@@ -1,6 +1,4 @@
 /** Why a program's turn failed, in words for the people in the channel, and whether another attempt may go better. */
-import { existsSync } from "node:fs";
-import { describe } from "../../errors.ts";
 import type { AgentFailure } from "../../model.ts";
 import type { Exit } from "./program.ts";
 
@@ -27,32 +25,4 @@ export function exitFailure(program: string, { code, signal }: Exit, complaint: 
   const because = meaning === undefined ? "" : ` (${meaning})`;
   const message = `The program "${program}" failed with exit code ${code}${because}.${said}`;
   return { code: "COMMAND_FAILED", message, retryable: meaning === undefined };
-}
-
-export function startFailure(program: string, cwd: string | undefined, error: unknown): AgentFailure {
-  const reason = error instanceof Error && "code" in error ? error.code : undefined;
-  // The system gives the same error for a missing folder, a missing program and a missing interpreter.
-  if (reason === "ENOENT" && cwd !== undefined && !existsSync(cwd)) {
-    return {
-      code: "COMMAND_NOT_FOUND",
-      message: `The folder "${cwd}", in which "${program}" should run, does not exist. Make it, or correct "cwd" of this agent in the configuration.`,
-      retryable: false,
-    };
-  }
-  if (reason === "ENOENT") {
-    return {
-      code: "COMMAND_NOT_FOUND",
-      message: `The program "${program}", or the interpreter named in its first line, was not found. Install it, or correct "command" of this agent in the configuration.`,
-      retryable: false,
-    };
-  }
-  if (reason === "EACCES") {
-    return {
-      code: "COMMAND_NOT_EXECUTABLE",
-      message: `The program "${program}" may not be executed. Allow it (chmod +x), or correct "command" of this agent in the configuration.`,
-      retryable: false,
-    };
-  }
-  const message = `The program "${program}" could not be started: ${describe(error)}. The machine may be short of processes, files or memory.`;
-  return { code: "COMMAND_NOT_STARTED", message, retryable: true };
 }

@@ -5,15 +5,25 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endGroup } from "./group.ts";
-import { Tail } from "./tail.ts";
+import { endGroup } from "../shared/group.ts";
+import { reap } from "../shared/reaper.ts";
+import { Tail } from "../shared/tail.ts";
 
 export interface ProgramSpec {
   readonly command: readonly string[];
   readonly cwd?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Written to its standard input, which then ends. */
+  /** Written to its standard input. */
   readonly input: string;
+  /** Its standard input stays open, for `write`. */
+  readonly talks: boolean;
+}
+
+/** How a program is asked to end before it is made to: its standard input ends, after these last words. */
+export interface Goodbye {
+  readonly words: string;
+  /** How long it may take to end by itself, in milliseconds. */
+  readonly patience: number;
 }
 
 /** `code` or `signal`, as it ended. */
@@ -32,6 +42,7 @@ export class Program {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #leader: number;
+  readonly #release: () => void;
   readonly #complaint = new Tail();
   readonly #complaintEnded: Promise<unknown>;
   #groupGone: Promise<void> | undefined;
@@ -43,12 +54,14 @@ export class Program {
   static async start(spec: ProgramSpec): Promise<Program> {
     const [file = "", ...args] = spec.command;
     const child = spawn(file, args, { cwd: spec.cwd, env: spec.env, stdio: "pipe", detached: true });
+    const release = child.pid === undefined ? () => {} : reap(child.pid);
     await once(child, "spawn");
-    return new Program(child, spec.input);
+    return new Program(child, release, spec);
   }
 
-  private constructor(child: ChildProcessWithoutNullStreams, input: string) {
+  private constructor(child: ChildProcessWithoutNullStreams, release: () => void, { input, talks }: ProgramSpec) {
     this.#child = child;
+    this.#release = release;
     this.#leader = child.pid ?? 0;
     this.exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
@@ -62,7 +75,13 @@ export class Program {
     child.stderr.on("error", () => {}).on("data", (chunk: Buffer) => this.#complaint.add(chunk));
     this.#complaintEnded = new Promise((resolve) => child.stderr.once("close", resolve));
     // A program that doesn't read its input to the end closes the pipe (EPIPE). It is free to: its exit code counts.
-    child.stdin.on("error", () => {}).end(input);
+    child.stdin.on("error", () => {}).write(input);
+    if (!talks) child.stdin.end();
+  }
+
+  /** Goes nowhere where the program has closed its standard input. */
+  write(text: string): void {
+    if (this.#child.stdin.writable) this.#child.stdin.write(text);
   }
 
   /** Its standard output, until the last process that could write to it is gone, or `stop`. */
@@ -84,17 +103,21 @@ export class Program {
     return this.#complaint.text();
   }
 
-  /** Ends it. Resolves when no process of its group runs; what it still writes goes nowhere. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  /** Ends it. Resolves when no process of its group runs; what it still writes goes nowhere. The first call counts. */
+  stop(goodbye?: Goodbye): Promise<void> {
+    this.#stopping ??= this.#stop(goodbye);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(goodbye: Goodbye | undefined): Promise<void> {
     const { stdin, stdout, stderr } = this.#child;
     // Read on, so that a program which says goodbye is not stuck at a full pipe. `resume` needs "readable" to be free.
     stdout.removeAllListeners("readable").resume();
     this.#wake();
+    if (goodbye !== undefined) {
+      stdin.end(goodbye.words);
+      await Promise.race([this.exited, sleep(goodbye.patience, undefined, { ref: false })]);
+    }
     await this.#endGroup();
     for (const stream of [stdin, stdout, stderr]) stream.destroy();
   }
@@ -113,7 +136,7 @@ export class Program {
 
   /** Once only: when the group is gone, its number may be given to another. */
   #endGroup(): Promise<void> {
-    this.#groupGone ??= endGroup(this.#leader);
+    this.#groupGone ??= endGroup(this.#leader).finally(this.#release);
     return this.#groupGone;
   }
 

@@ -4,23 +4,26 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { AgentTurn } from "../../agent.ts";
 import { describe } from "../../errors.ts";
+import type { Attachment } from "../../model.ts";
 
 export interface TurnFiles {
   /** Absolute, in the order of the messages. */
   readonly paths: readonly string[];
+  /** Undefined of one that can't be had. */
+  pathOf(file: Attachment): string | undefined;
   /** What to tell the program of those that can't be had, a line each. */
   readonly missing: readonly string[];
   remove(): Promise<void>;
 }
 
-const NONE: TurnFiles = { paths: [], missing: [], remove: async () => {} };
+const NONE: TurnFiles = { paths: [], pathOf: () => undefined, missing: [], remove: async () => {} };
 
 export async function fetchFiles(turn: Pick<AgentTurn, "messages" | "read">): Promise<TurnFiles> {
   const files = turn.messages.flatMap((message) => message.files ?? []);
   if (files.length === 0) return NONE;
   const folder = await mkdtemp(join(tmpdir(), "switchboard-files-"));
   const remove = () => rm(folder, { recursive: true, force: true });
-  const paths: string[] = [];
+  const paths = new Map<Attachment, string>();
   const missing: string[] = [];
   for (const [index, file] of files.entries()) {
     let bytes: Uint8Array;
@@ -32,9 +35,9 @@ export async function fetchFiles(turn: Pick<AgentTurn, "messages" | "read">): Pr
     }
     const path = join(folder, `${index + 1}-${safe(file.name)}`);
     await writeFile(path, bytes);
-    paths.push(path);
+    paths.set(file, path);
   }
-  return { paths, missing, remove };
+  return { paths: [...paths.values()], pathOf: (file) => paths.get(file), missing, remove };
 }
 
 /** A person chose the name: it must stay in the folder, and be one that every file system takes. */

@@ -1,0 +1,44 @@
+/** Agents that are known by name: how each is started as an agent of the protocol, and how it is installed. */
+import type { AcpConfig } from "../../config.ts";
+
+export type PresetName = NonNullable<AcpConfig["preset"]>;
+
+interface Preset {
+  readonly command: readonly [string, ...string[]];
+  /** For people. */
+  readonly install: string;
+}
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  "claude-code": {
+    command: ["claude-agent-acp"],
+    install: "npm install --global @agentclientprotocol/claude-agent-acp",
+  },
+  codex: {
+    command: ["codex-acp"],
+    install: "npm install --global @agentclientprotocol/codex-acp",
+  },
+  gemini: {
+    command: ["gemini", "--acp"],
+    install: "npm install --global @google/gemini-cli",
+  },
+  opencode: {
+    command: ["opencode", "acp"],
+    install: "npm install --global opencode-ai",
+  },
+  goose: {
+    command: ["goose", "acp"],
+    install:
+      "brew install block-goose-cli, or another way of https://block.github.io/goose/docs/getting-started/installation",
+  },
+};
+
+/** What starts the agent. */
+export function commandOf({ preset, command }: Pick<AcpConfig, "preset" | "command">): readonly string[] {
+  return command ?? (preset === undefined ? [] : PRESETS[preset].command);
+}
+
+/** How it is installed, for people; undefined where no preset is named. */
+export function installing({ preset }: Pick<AcpConfig, "preset">): string | undefined {
+  return preset === undefined ? undefined : PRESETS[preset].install;
+}
