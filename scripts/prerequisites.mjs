@@ -1,5 +1,5 @@
 /**
- * Before the tests: makes sure that the servers and the browser they run against are installed. On Debian and its
+ * Before the tests: makes sure that the servers, the browser and the languages they run are installed. On Debian and its
  * kin they are installed here; elsewhere one line says what to install. Nothing is ever skipped for want of them.
  */
 import { spawnSync } from "node:child_process";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 const NEEDED = [
   { programs: ["chromium", "chromium-browser", "google-chrome"], packages: ["chromium", "fonts-liberation"] },
   { programs: ["redis-server"], packages: ["redis-server"] },
+  { programs: ["python3"], packages: ["python3"] },
 ];
 
 function missing() {

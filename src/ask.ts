@@ -125,6 +125,16 @@ export type GrantScope = "once" | "session" | "always";
 /** Where a person decided. */
 export type Surface = "button" | "command" | "message" | "api";
 
+/** How a turn was cut short; people may be asked what now. */
+export interface Interruption {
+  readonly turn: string;
+  /** The attempt that was cut short and not counted: the gateway was stopped, or it waited for people. */
+  readonly attempt: number;
+  readonly waited?: true;
+  /** The ask whose answer was acted on: it holds for one attempt. */
+  readonly used?: string;
+}
+
 /** One line of the audit log. */
 export interface AuditEntry {
   readonly at: number;

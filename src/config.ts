@@ -5,173 +5,12 @@
 import { readFileSync } from "node:fs";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { scheduleProblems } from "./cron.ts";
 import { SwitchboardError } from "./errors.ts";
+import { adapterOf } from "./model.ts";
+import { type Config, schema } from "./schema.ts";
 
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** "500ms", "30s", "5m", "24h", "7d" → milliseconds. */
-const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as "500ms", "30s", "5m" or "24h"')
-  .transform((text) => {
-    const [, number, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(text) ?? [];
-    return Number(number) * UNITS[unit as keyof typeof UNITS];
-  });
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, "a name of letters, digits, - and _");
-/** The ids of people begin with it: these are the gateway's own. */
-const adapterName = name.refine(
-  (text) => text !== "operator" && text !== "gateway",
-  "another name: this one is reserved",
-);
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-
-const telegram = z.strictObject({
-  type: z.literal("telegram"),
-  token: z.string().min(1),
-  mode: z.literal("polling").default("polling"),
-  apiRoot: url.default("https://api.telegram.org"),
-});
-const discord = z.strictObject({
-  type: z.literal("discord"),
-  token: z.string().min(1),
-  apiUrl: url.default("https://discord.com/api"),
-});
-const slack = z
-  .strictObject({
-    type: z.literal("slack"),
-    botToken: z.string().min(1),
-    mode: z.enum(["socket", "http"]).default("socket"),
-    /** For `socket`. */
-    appToken: z.string().min(1).optional(),
-    /** For `http`. */
-    signingSecret: z.string().min(1).optional(),
-    sessionPer: z.enum(["thread", "channel"]).default("thread"),
-    apiUrl: url.default("https://slack.com/api"),
-  })
-  .refine(({ mode, appToken }) => mode !== "socket" || appToken !== undefined, {
-    path: ["appToken"],
-    error: "mode: socket needs the app-level token (xapp-…)",
-  })
-  .refine(({ mode, signingSecret }) => mode !== "http" || signingSecret !== undefined, {
-    path: ["signingSecret"],
-    error: "mode: http needs the app's signing secret",
-  });
-const web = z.strictObject({ type: z.literal("web") });
-
-const demo = z.strictObject({ type: z.literal("demo") });
-const command = z.strictObject({
-  type: z.literal("command"),
-  command: z.array(z.string().min(1)).min(1),
-  /** The folder that the program runs in; relative to the gateway's own. */
-  cwd: z.string().min(1).optional(),
-  /** Added to the few variables that are passed on. */
-  env: z.record(z.string(), z.string()).default({}),
-});
-
-/** Who may decide, besides admins: one rule for all kinds of asks, or one for each. */
-const approver = z.union([z.enum(["requester", "members", "admins"]), z.array(z.string().min(1)).min(1)]);
-const approvers = z.union([
-  approver,
-  z.strictObject({ plan: approver.optional(), permission: approver.optional(), questions: approver.optional() }),
-]);
-
-const route = z.strictObject({
-  match: z.string().min(1),
-  agent: name,
-  /** Said to the agent ahead of every message. */
-  systemPrompt: z.string().min(1).optional(),
-  /** What the agent may do unasked, until somebody sets another mode in the chat. */
-  mode: z.enum(["ask", "accept-edits", "plan", "bypass"]).optional(),
-  /** Each message leads to a plan first; `architect` makes it, the route's agent where none is named. */
-  planFirst: z
-    .union([z.boolean(), z.strictObject({ architect: name.optional(), systemPrompt: z.string().min(1).optional() })])
-    .optional(),
-  approvers: approvers.optional(),
-});
-
-const schema = z.strictObject({
-  store: z
-    .strictObject({
-      url: z
-        .string()
-        .regex(
-          /^(lmdb:.|rediss?(\+sentinel|\+cluster)?:\/\/.)/,
-          'an address such as "lmdb:./data" or "redis://127.0.0.1:6379"',
-        )
-        .default("lmdb:./data"),
-      /** How long an archived session is kept. */
-      keep: z.union([z.literal("forever"), duration]).default("forever"),
-    })
-    .prefault({}),
-  http: z
-    .strictObject({
-      host: z.string().min(1).default("127.0.0.1"),
-      port: z.int().min(0).max(65_535).default(8080),
-      token: z.string().min(16).optional(),
-      /** Further names that a browser may use for this gateway (behind a proxy). */
-      allowedHosts: z.array(z.string().min(1)).default([]),
-    })
-    .prefault({}),
-  adapters: z
-    .record(adapterName, z.discriminatedUnion("type", [telegram, slack, discord, web]))
-    .default({ web: { type: "web" } }),
-  agents: z.record(name, z.discriminatedUnion("type", [demo, command])).default({ demo: { type: "demo" } }),
-  routes: z.array(route).default([]),
-  access: z
-    .strictObject({
-      default: z.enum(["deny", "allow"]).default("deny"),
-      allow: z.array(z.string().min(1)).default([]),
-      admins: z.array(z.string().min(1)).default([]),
-      approvers: approvers.default("requester"),
-    })
-    .prefault({}),
-  pool: z
-    .strictObject({
-      maxRunning: z.int().min(1).default(8),
-      maxLive: z.int().min(1).default(200),
-      idleTimeout: duration.prefault("30m"),
-      restoreAtStart: z.int().min(0).default(5),
-    })
-    .prefault({}),
-  queue: z
-    .strictObject({
-      mode: z.enum(["fifo", "collect"]).default("fifo"),
-      max: z.int().min(1).default(100),
-      attempts: z.int().min(1).max(100).default(3),
-      dedupeFor: duration.prefault("24h"),
-    })
-    .prefault({}),
-  asks: z
-    .strictObject({
-      /** The shortest time between two reminders; each that nobody heeds doubles it, up to a day. */
-      remindEvery: z.union([z.literal("never"), duration]).prefault("5m"),
-      /** After so long it can't be decided any more. */
-      expireAfter: z.union([z.literal("never"), duration]).default("never"),
-    })
-    .prefault({}),
-  replica: z
-    .strictObject({
-      /** Its name in logs and lists, before a part that each start makes anew. */
-      name: name.optional(),
-      /** Without a sign of life for so long, another replica takes over. */
-      lease: duration.refine((ms) => ms >= 500 && ms <= 60_000, "from 500ms to 60s").prefault("3s"),
-      onOutage: z.enum(["continue", "interrupt"]).default("continue"),
-    })
-    .prefault({}),
-  /** How far back is read what the platforms have and the gateway missed. */
-  catchUp: duration.prefault("24h"),
-  shutdown: z.strictObject({ grace: duration.prefault("10s") }).prefault({}),
-  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info") }).prefault({}),
-});
-
-export type Config = z.infer<typeof schema>;
-export type TelegramConfig = z.infer<typeof telegram>;
-export type SlackConfig = z.infer<typeof slack>;
-export type DiscordConfig = z.infer<typeof discord>;
-
-export type CommandConfig = z.infer<typeof command>;
-export type HttpConfig = Config["http"];
+export type * from "./schema.ts";
 
 /** Reads a YAML file. Rejects with CONFIG_INVALID, every fault named. */
 export function loadConfig(path: string, env: NodeJS.ProcessEnv): Config {
@@ -193,12 +32,31 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
   if (problems.length > 0) throw invalid(source, problems);
   const result = schema.safeParse(raw);
   if (!result.success) throw invalid(source, result.error.issues.flatMap(explain));
-  const config = result.data;
+  const config = withAgents(result.data);
   const named = config.routes.flatMap(({ agent, planFirst }) => [
     agent,
     typeof planFirst === "object" ? (planFirst.architect ?? agent) : agent,
   ]);
   const strangers = [...new Set(named)].filter((agent) => !(agent in config.agents));
+  const unknown = [
+    ...config.routes.flatMap(({ project }) =>
+      project === undefined || project in config.projects
+        ? []
+        : [`routes: no project "${project}" is configured${hint(project, Object.keys(config.projects))}`],
+    ),
+    ...Object.entries(config.projects).flatMap(([project, { agent }]) =>
+      agent === undefined || agent in config.agents
+        ? []
+        : [`projects.${project}.agent: no agent "${agent}" is configured${hint(agent, Object.keys(config.agents))}`],
+    ),
+    ...Object.entries(config.schedules).flatMap(([schedule, { channel }]) =>
+      adapterOf(channel) in config.adapters
+        ? []
+        : [`schedules.${schedule}.channel: no adapter "${adapterOf(channel)}" is configured`],
+    ),
+  ];
+  unknown.push(...scheduleProblems(config.schedules));
+  if (unknown.length > 0) throw invalid(source, unknown);
   if (config.catchUp > config.queue.dedupeFor) {
     throw invalid(source, [
       "catchUp: longer than queue.dedupeFor; messages that were answered would be answered again",
@@ -213,6 +71,16 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
   return freeze(config);
 }
 
+/** What answers where the configuration names no agent. */
+export const BUILT_IN_AGENTS: Config["agents"] = { demo: { type: "demo", onCrash: "retry" } };
+
+function withAgents(config: Config): Config {
+  return Object.keys(config.agents).length === 0 ? { ...config, agents: BUILT_IN_AGENTS } : config;
+}
+
+/** A shorter value of an environment or a header is no secret, and would black out half the log. */
+const SECRET_LENGTH = 8;
+
 /** What the configuration keeps secret: never to be logged. */
 export function secretsOf(config: Config): string[] {
   const tokens = Object.values(config.adapters).flatMap((adapter) => {
@@ -221,7 +89,14 @@ export function secretsOf(config: Config): string[] {
   });
   const [, password] = /^[a-z+]+:\/\/[^@/]*:([^@/]+)@/.exec(config.store.url) ?? [];
   const passwords = password === undefined ? [] : [password, decodeURIComponent(password)];
-  return [...tokens, ...passwords, ...(config.http.token ? [config.http.token] : [])];
+  const keys = Object.values(config.agents).flatMap((agent) => {
+    if (agent.type === "llm") return agent.apiKey ?? [];
+    return agent.type === "demo" ? [] : Object.values(agent.env);
+  });
+  const servers = Object.values(config.projects).flatMap(({ mcp }) => Object.values(mcp));
+  const ofServers = servers.flatMap((server) => Object.values("url" in server ? server.headers : server.env));
+  const others = [...keys, ...ofServers].filter((value) => value.length >= SECRET_LENGTH);
+  return [...others, ...tokens, ...passwords, ...(config.http.token ? [config.http.token] : [])];
 }
 
 /** The path of every key that the schema knows, `*` for a name that the user chooses. */

@@ -51,6 +51,10 @@ function levelOf(event: GatewayEvent): "debug" | "info" | "warn" | "error" {
       return "info";
     case "refused":
       return event.reason.includes("access list") ? "info" : "debug";
+    case "schedule":
+      return event.what === "run" || event.what === "over" ? "info" : "warn";
+    case "agent.silent":
+      return "warn";
     case "turn.ended":
       return event.outcome === "failed" || event.outcome === "retry" ? "warn" : "debug";
     default:

@@ -4,21 +4,27 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Agent } from "./agent.ts";
+import { commandOf, installing } from "./agents/acp/presets.ts";
 import { createCommandAgent } from "./agents/command/index.ts";
 import { createDemoAgent } from "./agents/demo/index.ts";
+import { llmFromEnvironment } from "./agents/llm/environment.ts";
+import { findProgram } from "./agents/shared/find-program.ts";
 import type { AdapterHealth, ChannelAdapter, Probing } from "./channel.ts";
-import { type Config, type SlackConfig, secretsOf } from "./config.ts";
+import { BUILT_IN_AGENTS, type Config, type SlackConfig, secretsOf } from "./config.ts";
 import type { AskSettings } from "./core/asks/due.ts";
 import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
-import { Gateway } from "./core/gateway.ts";
+import { Gateway, type GatewayOptions } from "./core/gateway.ts";
+import { cronTimetable } from "./cron.ts";
 import type { Portable } from "./dump.ts";
 import type { Governor, Rate } from "./governor.ts";
 import { signInLink } from "./http/auth.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { createLog, type Log, logEvents } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 import { openLmdbStore } from "./stores/lmdb/store.ts";
 import { dataFolder, ensureToken, isEmbedded } from "./token.ts";
@@ -31,11 +37,14 @@ export interface RunningGateway {
   /** Opens the page signed in. */
   readonly link: string;
   readonly log: Log;
+  /** Where the environment, and not the configuration, says what answers: a sentence about it. */
+  readonly note?: string;
   /** Stops in order and flushes; see `Gateway.stop`. */
   stop(): Promise<void>;
 }
 
-export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Promise<RunningGateway> {
+export async function startGateway(given: Config, env: NodeJS.ProcessEnv): Promise<RunningGateway> {
+  const { config, note } = withModel(given, env);
   const token = ensureToken(config);
   const log = createLog(config.log.level, [...secretsOf(config), token]);
   const { store, governor } = await openStore(config, log);
@@ -48,12 +57,18 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
     await store.close();
   };
   try {
+    const metrics = createMetrics();
+    const logged = logEvents(log);
     const adapters = await createAdapters(config, store, log, governor);
     const gateway = new Gateway({
       store,
       adapters,
-      agents: createAgents(config, env),
+      agents: await createAgents(config, env),
       routes: config.routes,
+      ...workplaces(config),
+      onCrash: Object.fromEntries(Object.entries(config.agents).map(([name, { onCrash }]) => [name, onCrash])),
+      patience: { silence: unlessNever(config.turn.silence), limit: unlessNever(config.turn.limit) },
+      schedules: { timetable: cronTimetable, configured: config.schedules },
       access: withOwnPage(config),
       pool: config.pool,
       queue: config.queue,
@@ -62,7 +77,10 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
       grace: config.shutdown.grace,
       replica: config.replica.name ?? hostname(),
       onOutage: config.replica.onOutage,
-      emit: logEvents(log),
+      emit: (event) => {
+        metrics.emit(event);
+        logged(event);
+      },
     });
     parts.gateway = gateway;
     await gateway.start();
@@ -71,12 +89,14 @@ export async function startGateway(config: Config, env: NodeJS.ProcessEnv): Prom
       config: config.http,
       token,
       operations: gateway.operations,
+      metrics,
       adapters,
       log,
       version,
     });
     parts.http = http;
-    return { url: http.url, link: signInLink(http.url, token), log, stop };
+    const link = signInLink(http.url, token);
+    return { url: http.url, link, log, stop, ...(note === undefined ? {} : { note }) };
   } catch (error) {
     await stop();
     throw error;
@@ -136,7 +156,7 @@ async function createAdapters(
   log: Log,
   governor?: MakeGovernor,
 ): Promise<ChannelAdapter[]> {
-  const commands = builtinCommands().list;
+  const commands = builtinCommands(Object.keys(config.projects)).list;
   const [mainPage] = Object.keys(config.adapters).filter((name) => config.adapters[name]?.type === "web");
   const suggestions = Object.values(config.agents)[0]?.type === "demo" ? DEMO_SUGGESTIONS : [];
   return await Promise.all(
@@ -212,19 +232,75 @@ export async function probeAdapters(config: Config, signal: AbortSignal): Promis
   return Object.fromEntries(await Promise.all(probes));
 }
 
-function createAgents(config: Config, env: NodeJS.ProcessEnv): Record<string, Agent> {
-  const agents: Record<string, Agent> = {};
-  for (const [name, entry] of Object.entries(config.agents)) {
+/** A configuration that names no agent gets the model that the environment names, where it names one. */
+function withModel(config: Config, env: NodeJS.ProcessEnv): { config: Config; note?: string } {
+  const found = config.agents === BUILT_IN_AGENTS ? llmFromEnvironment(env) : undefined;
+  if (!found) return { config };
+  const { config: llm, because } = found;
+  const { model, baseURL, provider } = llm;
+  const where = baseURL === undefined ? provider : new URL(baseURL).host;
+  const note = `${because} is set: ${model === "auto" ? "a model" : model} at ${where} answers instead of the demo agent.`;
+  return { config: { ...config, agents: { assistant: llm, ...config.agents } }, note };
+}
+
+export interface AgentFinding {
+  readonly ok: boolean;
+  /** What was found, or what is wrong and how to mend it. */
+  readonly detail: string;
+}
+
+/** Whether each agent that the configuration names is there. Nothing is started, and no model is asked to answer. */
+export async function probeAgents(
+  given: Config,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Record<string, AgentFinding>> {
+  const { config } = withModel(given, env);
+  const findings = Object.entries(config.agents).map(async ([name, entry]): Promise<[string, AgentFinding]> => {
+    if (entry.type === "demo") return [name, { ok: true, detail: "built in" }];
+    if (entry.type === "llm") {
+      const { probeModel } = await import("./agents/llm/probe.ts");
+      return [name, await probeModel(entry, env, signal)];
+    }
+    const [program = ""] = entry.type === "acp" ? commandOf(entry) : entry.command;
+    const found = await findProgram(program, entry.env.PATH ?? env.PATH, entry.cwd);
+    if (found !== undefined) return [name, { ok: true, detail: found }];
+    const install = entry.type === "acp" && entry.command === undefined ? installing(entry) : undefined;
+    const remedy = install === undefined ? "Install it" : `Install it (${install})`;
+    const detail = `the program "${program}" was not found or can't be run. ${remedy}, or correct agents.${name}.command.`;
+    return [name, { ok: false, detail }];
+  });
+  return Object.fromEntries(await Promise.all(findings));
+}
+
+/** An agent's SDK is loaded only where the configuration names it. */
+async function createAgents(config: Config, env: NodeJS.ProcessEnv): Promise<Record<string, Agent>> {
+  const agents = Object.entries(config.agents).map(async ([name, entry]): Promise<[string, Agent]> => {
     switch (entry.type) {
       case "demo":
-        agents[name] = createDemoAgent({ clock: systemClock });
-        break;
+        return [name, createDemoAgent({ clock: systemClock })];
       case "command":
-        agents[name] = createCommandAgent({ config: entry, env });
-        break;
+        return [name, createCommandAgent({ config: entry, env })];
+      case "llm": {
+        const { createLlmAgent } = await import("./agents/llm/index.ts");
+        return [name, createLlmAgent({ config: entry, env, clock: systemClock })];
+      }
+      case "acp": {
+        const { createAcpAgent } = await import("./agents/acp/index.ts");
+        return [name, createAcpAgent({ config: entry, env })];
+      }
     }
-  }
-  return agents;
+  });
+  return Object.fromEntries(await Promise.all(agents));
+}
+
+/** Where agents work: folders are relative to the gateway's own. */
+function workplaces({ projects, workspace }: Config): Pick<GatewayOptions, "projects" | "workspace"> {
+  const all = Object.entries(projects).map(([name, { folder, agent, mcp }]) => {
+    return [name, { folder: resolve(folder), agent, mcpServers: mcp }] as const;
+  });
+  const { folder } = workspace;
+  return { projects: Object.fromEntries(all), workspace: folder === undefined ? undefined : resolve(folder) };
 }
 
 /** Whoever is signed in to the page holds the gateway's token: they may do what its operator may. */
@@ -234,10 +310,11 @@ function withOwnPage(config: Config): Config["access"] {
 }
 
 function askSettings({ asks: { remindEvery, expireAfter } }: Config): AskSettings {
-  return {
-    remindEvery: remindEvery === "never" ? undefined : remindEvery,
-    expireAfter: expireAfter === "never" ? undefined : expireAfter,
-  };
+  return { remindEvery: unlessNever(remindEvery), expireAfter: unlessNever(expireAfter) };
+}
+
+function unlessNever(time: number | "never"): number | undefined {
+  return time === "never" ? undefined : time;
 }
 
 /** From the package's own package.json: two folders above the built file, one above the source. */

@@ -1,8 +1,8 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
-import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { CommandConfig, Config } from "../config.ts";
+import type { Config } from "../config.ts";
 import { describe, SwitchboardError } from "../errors.ts";
 import { dataFolder, isEmbedded } from "../token.ts";
 import { configOf, type GlobalOptions } from "./connect.ts";
@@ -26,7 +26,8 @@ export function checkCommand(program: Command): void {
         { what: "configuration", ok: true, detail: options.config ?? "built in" },
         isEmbedded(config.store.url) ? checkFolder(config) : await checkServer(config),
         await checkPort(config),
-        ...checkAgents(config, process.env),
+        ...(await checkAgents(config)),
+        ...checkProjects(config),
         ...(await checkAdapters(config)),
       ];
       if (options.json) printJson({ ok: findings.every(({ ok }) => ok), findings });
@@ -83,29 +84,24 @@ function checkPort(config: Config): Promise<Finding> {
   });
 }
 
-function checkAgents(config: Config, env: NodeJS.ProcessEnv): Finding[] {
-  return Object.entries(config.agents).map(([name, agent]) => {
-    const what = `agent ${name}`;
-    if (agent.type === "demo") return { what, ok: true, detail: "built in" };
-    const found = findProgram(agent, env);
-    if (found) return { what, ok: true, detail: found };
-    const remedy = `Install it, or correct agents.${name}.command.`;
-    return { what, ok: false, detail: `the program "${agent.command[0]}" was not found or can't be run. ${remedy}` };
-  });
+async function checkAgents(config: Config): Promise<Finding[]> {
+  const { probeAgents } = await import("../main.ts");
+  const found = await probeAgents(config, process.env, AbortSignal.timeout(10_000));
+  return Object.entries(found).map(([name, finding]) => ({ what: `agent ${name}`, ...finding }));
 }
 
-function findProgram(agent: CommandConfig, env: NodeJS.ProcessEnv): string | undefined {
-  const [program = ""] = agent.command;
-  const paths = program.includes("/")
-    ? [isAbsolute(program) ? program : resolve(agent.cwd ?? ".", program)]
-    : (agent.env.PATH ?? env.PATH ?? "").split(delimiter).map((folder) => join(folder, program));
-  return paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return statSync(path).isFile();
-    } catch {
-      return false; // Not there, or not ours to run: the next folder may have it.
-    }
+/** A project's folder must be there: an agent that works in another one does harm. */
+function checkProjects({ projects, workspace }: Config): Finding[] {
+  const folders = Object.entries(projects).map(([name, { folder }]): [string, string] => [`project ${name}`, folder]);
+  if (workspace.folder !== undefined) folders.push(["workspace", workspace.folder]);
+  return folders.map(([what, folder]) => {
+    const path = resolve(folder);
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    return {
+      what,
+      ok: isFolder,
+      detail: isFolder ? path : `${path} is no folder. Create it, or correct its "folder".`,
+    };
   });
 }
 

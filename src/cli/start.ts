@@ -31,7 +31,8 @@ export function startCommand(program: Command): void {
         gateway.log.info("stopping: a running turn may still finish");
         return gateway.stop();
       };
-      if (options.json) printJson({ url: gateway.url, link: gateway.link, pid: process.pid });
-      else process.stdout.write(`Switchboard is running. Open ${gateway.link}\n`);
+      const { url, link, note } = gateway;
+      if (options.json) printJson({ url, link, pid: process.pid, ...(note === undefined ? {} : { note }) });
+      else process.stdout.write(`${note === undefined ? "" : `${note}\n`}Switchboard is running. Open ${link}\n`);
     });
 }

@@ -5,9 +5,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { openLmdbStore } from "../../src/stores/lmdb/store.ts";
+import { bundle } from "../support/bundle.ts";
 import { temporaryFolder } from "../support/gateway.ts";
 import { startTelegramTwin } from "../twins/telegram/index.ts";
 
@@ -19,13 +20,13 @@ interface Scene {
 }
 
 /** Says hello to a gateway that dies at the step, starts another, and looks at what the person sees in the end. */
-async function play(step: number, when: "before" | "after"): Promise<Scene> {
+async function play(child: string, step: number, when: "before" | "after"): Promise<Scene> {
   const twin = await startTelegramTwin();
   const ada = twin.user({ first_name: "Ada" });
   const chat = twin.privateChat(ada);
   const folder = temporaryFolder();
   const start = (at: number) =>
-    spawn(process.execPath, ["--import", "tsx", CHILD, folder, twin.apiRoot, twin.token, String(at), when], {
+    spawn(process.execPath, [child, folder, twin.apiRoot, twin.token, String(at), when], {
       stdio: ["ignore", "pipe", "inherit"],
     });
   try {
@@ -63,7 +64,9 @@ async function play(step: number, when: "before" | "after"): Promise<Scene> {
 }
 
 test("a crash between any two steps of a turn loses nothing and repeats nothing", async () => {
-  const { steps, texts } = await play(0, "before");
+  const { path: child, remove } = await bundle(CHILD);
+  onTestFinished(remove);
+  const { steps, texts } = await play(child, 0, "before");
   expect(texts).toHaveLength(4);
   // The first message's own steps: until both parts of its answer are settled, the second one after its placeholder.
   const settled = steps.flatMap((name, i) => (name === "settleDelivery" ? [i] : []));
@@ -79,7 +82,7 @@ test("a crash between any two steps of a turn loses nothing and repeats nothing"
   const strays: string[] = [];
   const players = Array.from({ length: AT_ONCE }, async () => {
     for (let scene = scenes.shift(); scene; scene = scenes.shift()) {
-      const seen = await play(scene.step, scene.when);
+      const seen = await play(child, scene.step, scene.when);
       const placeholders = seen.texts.filter((text) => text === "…");
       if (placeholders.length > 0) strays.push(`${scene.when} ${scene.step} (${steps[scene.step - 1]})`);
       // At most the empty placeholder whose reference the crash lost; never a text twice.
