@@ -3,6 +3,7 @@ import { type Action, DeliveryError, type EditOptions, type Permitted, type Send
 import type { Rate } from "../../src/governor.ts";
 import { type ChannelId, type Clock, type MessageRef, nativeOf } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
+import { EditOrder } from "../shared/order.ts";
 import type { Pacing } from "../shared/pacing.ts";
 import { rowsOf } from "./components.ts";
 import { type Effect, isOfFile, isOfReply, toCallError, toDeliveryError } from "./errors.ts";
@@ -35,8 +36,7 @@ const FIRST_PAUSE = 250;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
-  /** The edit under way of each message: the last to arrive wins, so there is never a second. */
-  readonly #editing = new Map<string, Promise<void>>();
+  readonly #order = new EditOrder();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -111,20 +111,12 @@ export class Delivery {
   }
 
   async edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void> {
-    const { urgency, signal } = options;
     const id = idOf(channel);
     if (!isSnowflake(ref)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
     const key = `${id}/${ref}`;
-    if (urgency === "preview") {
-      if (signal.aborted || this.#editing.has(key)) return;
-      await untilAborted(this.#track(key, this.#preview(id, ref, text, options)), signal);
-      return;
-    }
-    for (let before = this.#editing.get(key); before !== undefined; before = this.#editing.get(key)) {
-      await untilAborted(before, signal);
-      if (signal.aborted) throw new DeliveryError("unavailable", "Given up before it was sent.");
-    }
-    await this.#track(key, this.#final(id, ref, text, options));
+    await this.#order.run(key, options, () =>
+      options.urgency === "preview" ? this.#preview(id, ref, text, options) : this.#final(id, ref, text, options),
+    );
   }
 
   async typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
@@ -195,32 +187,6 @@ export class Delivery {
       const cancel = this.#options.clock.after(ms, wake);
       signal.addEventListener("abort", wake, { once: true });
     });
-  }
-
-  #track(key: string, work: Promise<void>): Promise<void> {
-    const settled = work.then(noop, noop).then(() => {
-      if (this.#editing.get(key) === settled) this.#editing.delete(key);
-    });
-    this.#editing.set(key, settled);
-    return work;
-  }
-}
-
-/** For the order of edits alone: how one ended is for its own caller to know. */
-function noop(): void {}
-
-/** Resolves when the work is done or no longer waited for; rejects as the work does. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  let stop = noop;
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -9,13 +9,13 @@ import { type Action, DeliveryError, type EditOptions, type SendOptions } from "
 import type { Rate } from "../../src/governor.ts";
 import type { ChannelId, Clock, MessageRef } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
+import { EditOrder } from "../shared/order.ts";
 import type { Pacing } from "../shared/pacing.ts";
 import { actionBlocks } from "./actions.ts";
 import type { SlackClient } from "./client.ts";
 import { areBlocksRefused, codeOf, type Effect, isBlockUnknown, retryAfterOf, toDeliveryError } from "./errors.ts";
 import type { Fields } from "./fields.ts";
 import { type Filed, filed } from "./files.ts";
-import { EditOrder } from "./order.ts";
 import { isTs } from "./parse.ts";
 import { unfiled } from "./parts.ts";
 import { type Place, placeIn } from "./places.ts";
@@ -170,12 +170,12 @@ export class Delivery {
     const { channel } = placeIn(id);
     if (!isTs(ref)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
     const key = `${channel}/${ref}`;
-    if (urgency === "preview") {
-      return await this.#order.preview(key, signal, () => this.#preview(channel, ref, markdown, options));
-    }
-    const done = await this.#order.final(key, signal, () => this.#final(channel, ref, markdown, options));
-    if (!done) throw new DeliveryError("unavailable", "Given up before it was sent.");
-    if (this.#working.delete(id)) await this.#status(placeIn(id), "", signal);
+    await this.#order.run(key, options, () =>
+      urgency === "preview"
+        ? this.#preview(channel, ref, markdown, options)
+        : this.#final(channel, ref, markdown, options),
+    );
+    if (urgency === "final" && this.#working.delete(id)) await this.#status(placeIn(id), "", signal);
   }
 
   /** Only threads can show it. Where the workspace has no such thing, nothing is shown. */

@@ -5,6 +5,7 @@ import { type Action, DeliveryError, type EditOptions, type SendOptions } from "
 import type { Rate } from "../../src/governor.ts";
 import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
+import { EditOrder } from "../shared/order.ts";
 import type { Pacing } from "../shared/pacing.ts";
 import { isFormattingRefused, isNotModified, retryAfterOf, toDeliveryError } from "./errors.ts";
 import { keyboardOf } from "./keyboard.ts";
@@ -33,8 +34,7 @@ interface Content {
 
 export class Delivery {
   readonly #options: DeliveryOptions;
-  /** The edit under way of each message. Telegram may carry out two at once in either order, so there is never a second. */
-  readonly #editing = new Map<string, Promise<void>>();
+  readonly #order = new EditOrder();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -56,21 +56,15 @@ export class Delivery {
   }
 
   async edit(channel: ChannelId, ref: MessageRef, text: string, options: EditOptions): Promise<void> {
-    const { urgency, signal } = options;
     const target = targetOf(channel);
     const message = Number(ref);
     if (!Number.isSafeInteger(message)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
     const key = `${target.chat_id}/${message}`;
-    if (urgency === "preview") {
-      if (signal.aborted || this.#editing.has(key)) return;
-      await untilAborted(this.#track(key, this.#preview(target, message, text, options)), signal);
-      return;
-    }
-    for (let before = this.#editing.get(key); before !== undefined; before = this.#editing.get(key)) {
-      await untilAborted(before, signal);
-      if (signal.aborted) throw new DeliveryError("unavailable", "Given up before it was sent.");
-    }
-    await this.#track(key, this.#final(target, message, text, options));
+    await this.#order.run(key, options, () =>
+      options.urgency === "preview"
+        ? this.#preview(target, message, text, options)
+        : this.#final(target, message, text, options),
+    );
   }
 
   async typing(channel: ChannelId, signal: AbortSignal): Promise<void> {
@@ -157,32 +151,6 @@ export class Delivery {
     const pause = retryAfterOf(error);
     if (pause !== undefined) this.#options.pacing.pause(String(target.chat_id), pause);
     return toDeliveryError(error, effect);
-  }
-
-  #track(key: string, work: Promise<void>): Promise<void> {
-    const settled = work.then(noop, noop).then(() => {
-      if (this.#editing.get(key) === settled) this.#editing.delete(key);
-    });
-    this.#editing.set(key, settled);
-    return work;
-  }
-}
-
-/** For the order of edits alone: how one ended is for its own caller to know. */
-function noop(): void {}
-
-/** Resolves when the work is done or no longer waited for; rejects as the work does. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  let stop = noop;
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -1,22 +1,24 @@
-/** The edits of one message, one at a time: Slack may carry out two at once in either order. */
+import { DeliveryError, type EditOptions } from "../../src/channel.ts";
 
+/** The edits of each message, one at a time: a platform may carry out two at once in either order. */
 export class EditOrder {
   readonly #under = new Map<string, Promise<void>>();
 
-  /** A preview, where no other edit of the message is under way. It goes on when the caller no longer waits for it. */
-  async preview(key: string, signal: AbortSignal, edit: () => Promise<void>): Promise<void> {
-    if (signal.aborted || this.#under.has(key)) return;
-    await untilAborted(this.#track(key, edit()), signal);
-  }
-
-  /** A final edit, after whatever is under way. False where `signal` ended the wait. */
-  async final(key: string, signal: AbortSignal, edit: () => Promise<void>): Promise<boolean> {
+  /**
+   * A preview is left out where another edit of the message is under way, and goes on when the caller no longer waits for
+   * it. A final edit comes after whatever is under way; rejects with `unavailable` where `signal` ends that wait.
+   */
+  async run(key: string, { urgency, signal }: EditOptions, edit: () => Promise<void>): Promise<void> {
+    if (urgency === "preview") {
+      if (signal.aborted || this.#under.has(key)) return;
+      await untilAborted(this.#track(key, edit()), signal);
+      return;
+    }
     for (let before = this.#under.get(key); before !== undefined; before = this.#under.get(key)) {
       await untilAborted(before, signal);
-      if (signal.aborted) return false;
+      if (signal.aborted) throw new DeliveryError("unavailable", "Given up before it was sent.");
     }
     await this.#track(key, edit());
-    return true;
   }
 
   #track(key: string, work: Promise<void>): Promise<void> {
