@@ -12,6 +12,7 @@ import {
   cancelled,
   dropped,
   type Ending,
+  headed,
   outdated,
   parked,
   requeued,
@@ -130,7 +131,7 @@ export class Attempts {
     const end = await this.#scope.work().exclusively(async () => {
       const commit = answered(this.#endingOf(turn, ref, outcome), {
         text: preview.text,
-        parts: this.#scope.adapter.split(preview.text),
+        parts: this.#scope.adapter.split(headed(preview.text, turn)),
         state: outcome.state,
         figures: outcome.figures,
         assignment,

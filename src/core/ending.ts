@@ -14,6 +14,7 @@ import type { TurnCommit, TurnFailure } from "../store.ts";
 import type { Assignment } from "./assignment.ts";
 import { sentence } from "./commands/words.ts";
 import { withInterruption } from "./interruption.ts";
+import { oneLine } from "./one-line.ts";
 import type { TurnFigures, TurnOutcome } from "./turn.ts";
 
 export interface Ending {
@@ -214,6 +215,13 @@ export function patched(session: Session, patch: SessionPatch, now: number): Ses
 
 function bare({ turn }: Ending): Omit<TurnFailure, "outcome" | "cause"> {
   return { turn: turn.id, transcript: [], session: {}, outbox: [], take: 0 };
+}
+
+/** What nobody in the channel asked for just now says what it answers. */
+export function headed(text: string, { messages }: Pick<Turn, "messages">): string {
+  const isScheduled = messages.every(({ source }) => source === "cron");
+  const line = isScheduled ? oneLine(messages[0]?.text ?? "") : "";
+  return line === "" || text.trim() === "" ? text : `> ⏰ ${line}\n\n${text}`;
 }
 
 function asked(turn: Turn): TranscriptEntry[] {

@@ -48,5 +48,6 @@ function overall({ sessions, byStatus, queued, totals }: StoreStats): string {
   const { running, waiting } = byStatus;
   const cost = totals.cost > 0 ? `, $${totals.cost.toFixed(2)} as far as it is known` : "";
   const done = `${totals.turns.toLocaleString("en")} answered in all${cost}`;
-  return `Gateway: ${sessions} sessions, ${running} running, ${waiting} waiting for people, ${queued} messages queued; ${done}.`;
+  const all = sessions === 1 ? "1 session" : `${sessions.toLocaleString("en")} sessions`;
+  return `Gateway: ${all}, ${running} running, ${waiting} waiting for people, ${queued} messages queued; ${done}.`;
 }
