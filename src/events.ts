@@ -4,6 +4,20 @@
  */
 import type { ChannelId, CostSource, Receipt } from "./model.ts";
 
+/** What an attempt at a turn used and took. */
+export interface TurnFigures {
+  /** The name of the agent that ran. */
+  readonly agent: string;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  /** US dollars, where it is known. */
+  readonly cost?: number;
+  readonly costSource?: CostSource;
+  /** Milliseconds until its first text, and in all. */
+  readonly firstTextMs?: number;
+  readonly ms: number;
+}
+
 export type GatewayEvent =
   | { readonly type: "taken"; readonly channel: ChannelId; readonly id: string; readonly status: string }
   /** So many events were read from a platform's history, because they had been missed. */
@@ -21,14 +35,7 @@ export type GatewayEvent =
       readonly ms: number;
       readonly cause?: string;
       /** What the attempt used, where an agent ran. */
-      readonly figures?: {
-        readonly agent: string;
-        readonly tokensIn: number;
-        readonly tokensOut: number;
-        readonly cost?: number;
-        readonly costSource?: CostSource;
-        readonly firstTextMs?: number;
-      };
+      readonly figures?: Omit<TurnFigures, "ms">;
     }
   /** `over`: it has no next time, and was removed. `refused`: its owner may not speak there any more. */
   | {

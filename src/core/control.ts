@@ -94,7 +94,15 @@ export class Controller {
   /** What `Command.cancels` does at a command's arrival, for one that can only tell now: a control of its own does it, once. */
   async #stopAll({ id, sender, at, command }: Control, work: Work): Promise<ControlEffect | undefined> {
     const { context, channel, insist } = this.#scope;
-    const event = { channel, id: `${OWN}stop:${id}`, sender, text: "/stop", sentAt: at, addressed: true, direct: false };
+    const event = {
+      channel,
+      id: `${OWN}stop:${id}`,
+      sender,
+      text: "/stop",
+      sentAt: at,
+      addressed: true,
+      direct: false,
+    };
     const draft = { command: "stopped", args: "", cancel: "all", reason: `/${command} by ${sender.name}` } as const;
     const signalled = await insist("stop for a command", () => context.store.signal(event, draft));
     if (signalled.status === "duplicate") return undefined;

@@ -1,4 +1,5 @@
 /** What the end of a turn writes, as plain data: pure functions from an outcome to a store transaction. */
+import type { TurnFigures } from "../events.ts";
 import type {
   AgentFailure,
   Ask,
@@ -15,7 +16,7 @@ import type { Assignment } from "./assignment.ts";
 import { sentence } from "./commands/words.ts";
 import { withInterruption } from "./interruption.ts";
 import { oneLine } from "./one-line.ts";
-import type { TurnFigures, TurnOutcome } from "./turn.ts";
+import type { TurnOutcome } from "./turn.ts";
 
 export interface Ending {
   readonly turn: Turn;

@@ -5,7 +5,8 @@
 import type { AgentSession, AgentTurn } from "../agent.ts";
 import { type ChannelAdapter, hasFiles } from "../channel.ts";
 import { describe } from "../errors.ts";
-import type { AgentEvent, AgentFailure, ChannelId, Clock, CostSource, Json, Turn } from "../model.ts";
+import type { TurnFigures } from "../events.ts";
+import type { AgentEvent, AgentFailure, ChannelId, Clock, Json, Turn } from "../model.ts";
 import type { Asking } from "./asks/asking.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Ownership } from "./ownership.ts";
@@ -27,18 +28,6 @@ type TurnResult =
   | { readonly kind: "failed"; readonly failure: AgentFailure }
   /** The signal aborted. */
   | { readonly kind: "stopped" };
-
-export interface TurnFigures {
-  /** The name of the agent that ran. */
-  readonly agent: string;
-  readonly tokensIn: number;
-  readonly tokensOut: number;
-  /** US dollars, where it is known. */
-  readonly cost?: number;
-  readonly costSource?: CostSource;
-  readonly firstTextMs?: number;
-  readonly ms: number;
-}
 
 type Tally = { -readonly [Key in keyof Omit<TurnFigures, "ms">]: TurnFigures[Key] };
 

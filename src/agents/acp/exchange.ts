@@ -2,7 +2,7 @@
 import { AGENT_METHODS, CLIENT_METHODS, type ContentBlock, RequestError } from "@agentclientprotocol/sdk";
 import type { AgentTurn, AskOutcome } from "../../agent.ts";
 import type { AgentEvent, AskRequest } from "../../model.ts";
-import { unlessAborted } from "./abort.ts";
+import { unlessAborted } from "../shared/run.ts";
 import { elicitationParams, answerTo as elicited, questionsOf } from "./elicitation.ts";
 import { readTextFile, writeTextFile } from "./files.ts";
 import type { Link } from "./link.ts";

@@ -6,8 +6,7 @@ import type { AgentOption, AgentSession, AgentTurn, OpenOptions } from "../../ag
 import type { AcpConfig } from "../../config.ts";
 import type { AgentEvent } from "../../model.ts";
 import { fetchFiles, type TurnFiles } from "../shared/files.ts";
-import { RunSlot } from "../shared/run.ts";
-import { unlessAborted } from "./abort.ts";
+import { RunSlot, unlessAborted } from "../shared/run.ts";
 import { Bill } from "./bill.ts";
 import { Commands } from "./commands.ts";
 import { Exchange } from "./exchange.ts";

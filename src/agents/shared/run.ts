@@ -65,7 +65,7 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
  * What `begin` promises; rejects as soon as the signal aborts, and begins nothing after that. An agent that asks and
  * looks at the answer later may have been ended by then: a rejection that nobody waits for must not end the process.
  */
-function unlessAborted<Value>(signal: AbortSignal, begin: () => Promise<Value>): Promise<Value> {
+export function unlessAborted<Value>(signal: AbortSignal, begin: () => Promise<Value>): Promise<Value> {
   const promise = new Promise<Value>((resolve, reject) => {
     signal.throwIfAborted();
     const abort = () => reject(signal.reason);
