@@ -57,7 +57,8 @@ export class Hosts {
 
   async #release(cwd: string, host: Host): Promise<void> {
     host.users -= 1;
-    if (host.users > 0) return;
+    // What a process that has ended left behind is nobody's: whoever says that it ended has it gone by then.
+    if (host.users > 0 && host.link.isOpen) return;
     this.#forget(cwd, host);
     await host.link.close();
   }
