@@ -1,6 +1,16 @@
 /** The public API for programs that bring their own adapter, agent or store. */
 
-export type { Agent, AgentSession, AgentTurn, AskOutcome, DecidedRequest, OpenOptions, PromptParts } from "./agent.ts";
+export type {
+  Agent,
+  AgentOption,
+  AgentSession,
+  AgentTurn,
+  AskOutcome,
+  DecidedRequest,
+  McpServer,
+  OpenOptions,
+  PromptParts,
+} from "./agent.ts";
 export { promptOf } from "./agent.ts";
 export { type CommandOptions, createCommandAgent } from "./agents/command/index.ts";
 export { createDemoAgent, type DemoOptions } from "./agents/demo/index.ts";
