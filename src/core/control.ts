@@ -35,7 +35,11 @@ export class Controller {
     while (work.controlsAgain) {
       work.controlsAgain = false;
       const { controls } = await insist("read commands", () => context.store.pending(channel, fence));
-      for (const control of controls) await this.#execute(control, work);
+      for (const control of controls) {
+        // The fence may still be good, but the agents are being closed: whoever has the channel next does what is left.
+        work.alive.signal.throwIfAborted();
+        await this.#execute(control, work);
+      }
     }
     // In the same tick as the last look, so that a wake after it begins a new loop.
     work.controls = undefined;

@@ -13,6 +13,11 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
+  /** How many wait. */
+  get timers(): number {
+    return this.#timers.length;
+  }
+
   after(ms: number, callback: () => void): () => void {
     const timer = { at: this.#now + Math.max(ms, 0), callback };
     this.#timers.push(timer);

@@ -65,15 +65,18 @@ export class Bench {
     for (const listener of this.#listeners) listener(hint);
   }
 
-  async start(): Promise<void> {
+  /** `prepare`: changes the store before anything uses it. */
+  async start(prepare: (store: Store) => void = () => {}): Promise<void> {
     this.#listeners = [];
-    await this.reopen();
+    prepare(await this.reopen());
     this.gateway = new Gateway({
       store: this.store,
       adapters: [this.channel],
       agents: { scripted: this.agent },
       access: { default: "allow", allow: [], admins: [] },
       clock: this.clock,
+      // Tests let the clock run while they wait: nobody is to be told that an agent takes its time.
+      patience: {},
       grace: 0,
       emit: (event) => this.events.push(event),
       ...this.#options,
@@ -84,7 +87,15 @@ export class Bench {
   /** The process "dies": its store goes away under it, and another one begins on what was durable. */
   async crash(): Promise<void> {
     await this.store.close();
-    this.agent.runs.clear();
+    for (const agent of [this.agent, ...Object.values(this.#options.agents ?? {})]) {
+      if (agent instanceof ScriptedAgent) agent.runs.clear();
+    }
+    await this.start();
+  }
+
+  /** The process ends as it should, and another one begins. */
+  async restart(): Promise<void> {
+    await this.close();
     await this.start();
   }
 
@@ -99,10 +110,10 @@ export class Bench {
   }
 
   /** Waits for a run of the channel, on the given prompt where one is named. */
-  async run(chat: string, text?: string) {
+  async run(chat: string, text?: string, agent = this.agent) {
     const channel = channelId("local", chat);
     const current = () => {
-      const run = this.agent.runs.get(channel);
+      const run = agent.runs.get(channel);
       const prompt = run?.turn.messages.map((message) => message.text).join("+");
       return run && !run.aborted && (text === undefined || prompt === text) ? run : undefined;
     };

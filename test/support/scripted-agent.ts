@@ -1,4 +1,4 @@
-import type { Agent, AgentTurn, AskOutcome, OpenOptions } from "../../src/agent.ts";
+import type { Agent, AgentOption, AgentTurn, AskOutcome, OpenOptions } from "../../src/agent.ts";
 import type { AgentEvent, AskRequest, ChannelId, Json } from "../../src/model.ts";
 
 /** A turn that waits for the test's word. */
@@ -6,6 +6,8 @@ export interface OpenRun {
   readonly channel: ChannelId;
   readonly turn: AgentTurn;
   readonly state: Json | undefined;
+  /** Anything else that agents say. */
+  emit(event: AgentEvent): void;
   say(text: string): void;
   done(state?: Json): void;
   fail(message: string, retryable?: boolean): void;
@@ -21,18 +23,31 @@ export class ScriptedAgent implements Agent {
   /** Every run that began: channel, prompt and attempt. */
   readonly began: { channel: ChannelId; text: string; attempt: number }[] = [];
   opened = 0;
+  closing = 0;
   closed = 0;
-  /** Throws from `open`, where set. */
-  refuses: (() => void) | undefined;
+  /** What each opening was given. */
+  readonly openings: OpenOptions[] = [];
+  /** Throws from `open`, or holds it up, where set. */
+  refuses: (() => void | Promise<void>) | undefined;
+  /** Holds up `close`, where set. */
+  lingers: (() => Promise<void>) | undefined;
+  /** What people can choose of it, where set before it is opened. */
+  offers: (() => Promise<readonly AgentOption[]>) | undefined;
+  compacts?: true;
   /** The most that were under way at one time in one channel, ever. */
   overlaps = 0;
 
-  async open({ channel, state }: OpenOptions) {
-    this.refuses?.();
+  async open(options: OpenOptions) {
+    const { channel, state } = options;
+    this.openings.push(options);
+    await this.refuses?.();
     this.opened += 1;
     return {
       run: (turn: AgentTurn) => this.#run(channel, turn, state),
+      ...(this.offers ? { options: this.offers } : {}),
       close: async () => {
+        this.closing += 1;
+        await this.lingers?.();
         this.closed += 1;
       },
     };
@@ -51,6 +66,7 @@ export class ScriptedAgent implements Agent {
       channel,
       turn,
       state,
+      emit: push,
       say: (delta) => push({ type: "text", delta }),
       done: (after) => push({ type: "done", ...(after === undefined ? {} : { state: after }) }),
       fail: (message, retryable = true) => push({ type: "failed", failure: { code: "SCRIPTED", message, retryable } }),
