@@ -131,10 +131,16 @@ export class Settings {
     const setting = this.#find("mode");
     if (!setting) return [];
     const own = this.#ownOf(setting);
-    // Where none fits, the agent asks, and core answers by the mode. Nor is an operator's choice undone, but for a plan.
-    const fitting = this.#operatorsMode && mode !== "plan" ? undefined : modeFor(mode, setting.choices);
-    const wanted = fitting ?? (own === modeFor("plan", setting.choices) ? modeFor("ask", setting.choices) : own);
-    if (wanted === undefined || wanted === setting.current) return [];
+    const { choices } = setting;
+    const careful = modeFor("ask", choices);
+    const planning = modeFor("plan", choices);
+    // A session may have been left in its plan mode, and is opened again in it.
+    const usual = own === planning ? (careful ?? choices.find(({ id }) => id !== planning)?.id ?? own) : own;
+    // Where no mode fits, the agent asks, and core answers by the turn's: its own one might not ask. An operator's
+    // choice is undone for a plan alone.
+    const isOperators = this.#operatorsMode && mode !== "plan";
+    const wanted = isOperators ? usual : (modeFor(mode, choices) ?? careful ?? usual);
+    if (wanted === setting.current) return [];
     return await this.#set(setting, wanted);
   }
 

@@ -20,7 +20,7 @@ export class Tools {
   /** The call as it is now. */
   merge(part: ToolCall): ToolCall {
     const known = this.#calls.get(part.toolCallId);
-    const given = Object.entries(part).filter(([, value]) => value !== undefined && value !== null);
+    const given = Object.entries(part).filter(([, value]) => !isEmpty(value));
     const call: ToolCall = { ...part, ...known, ...Object.fromEntries(given) };
     const { content } = call;
     this.#calls.delete(call.toolCallId);
@@ -42,6 +42,12 @@ export class Tools {
     this.#said.set(call.toolCallId, saying);
     return { type: "tool", id: call.toolCallId, title, status };
   }
+}
+
+/** Some agents leave empty, where they ask for a permission, what they have told of the call before. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
 }
 
 /** One line. */

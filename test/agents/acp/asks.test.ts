@@ -112,6 +112,8 @@ describe("a plan", () => {
   test("is shown as the agent has written it", async () => {
     const { requests, text } = await asked("plan", approved("once"));
     expect(requests).toEqual([{ kind: "plan", text: "1. dig\n2. plant" }]);
+    // Of what was told of the call before, nothing is lost where it asks with less.
+    expect((await asked("plan", approved("once"), { planAhead: true })).requests).toEqual(requests);
     expect(text).toBe("decided: yes-1");
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { AgentSession } from "../../../src/agent.ts";
+import type { Json } from "../../../src/model.ts";
 import { collect, textOf, type turnOf } from "../../conformance/agent.ts";
-import { noticesIn, testAgent } from "./harness.ts";
+import { noticesIn, stateIn, testAgent } from "./harness.ts";
 
 const MODES = [
   { id: "default", name: "Always ask" },
@@ -49,6 +50,28 @@ describe("the mode", () => {
     expect((await face(session, { mode: "bypass" })).mode).toBe("build");
     expect((await face(session, { phase: "plan", mode: "plan" })).mode).toBe("plan");
     expect((await face(session)).mode).toBe("build");
+  });
+
+  test("is one that asks, where none is the same and the agent's own might not ask", async () => {
+    const modes = [
+      { id: "agent", name: "Auto review" },
+      { id: "read-only", name: "Read-only" },
+      { id: "agent-full-access", name: "Full access" },
+    ];
+    const session = await testAgent({ modes }).open();
+    expect((await face(session)).mode).toBe("read-only");
+    expect((await face(session, { mode: "bypass" })).mode).toBe("agent-full-access");
+    expect((await face(session, { mode: "accept-edits" })).mode).toBe("read-only");
+  });
+
+  test("of a session that was left in its plan mode is one to work in", async () => {
+    const modes = [
+      { id: "build", name: "Build" },
+      { id: "plan", name: "Plan" },
+    ];
+    const agent = testAgent({ modes, resume: true, modeLeft: "plan" });
+    const state = stateIn(await collect(await agent.open(), "echo one")) as Json;
+    expect((await face(await agent.open({ state }))).mode).toBe("build");
   });
 
   test("that the agent refuses is told, once, and the turn goes on", async () => {

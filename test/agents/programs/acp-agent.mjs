@@ -43,7 +43,9 @@ const optionsOf = (session) =>
 
 const restored = (params) => {
   const { history, cost } = JSON.parse(readFileSync(fileOf(params.sessionId), "utf8"));
-  return begin(params.sessionId, history, params, cost);
+  const session = begin(params.sessionId, history, params, cost);
+  session.mode = can.modeLeft ?? session.mode;
+  return session;
 };
 
 function begin(id, history, params, cost = 0) {
@@ -150,12 +152,15 @@ const SKILLS = {
     return session.isCancelled ? "cancelled" : "end_turn";
   },
   async plan({ client, session, say }) {
+    const call = { toolCallId: "call-3", title: "Ready to code?", kind: "switch_mode" };
+    const full = { ...call, rawInput: { plan: "1. dig\n2. plant" } };
+    if (can.planAhead) {
+      await say("Here it is.");
+      await tell(client, session.id, { sessionUpdate: "tool_call", ...full });
+    }
     const { outcome } = await client.request("session/request_permission", {
       sessionId: session.id,
-      toolCall: {
-        ...{ toolCallId: "call-3", title: "Ready to code?", kind: "switch_mode" },
-        rawInput: { plan: "1. dig\n2. plant" },
-      },
+      toolCall: can.planAhead ? { ...call, rawInput: {}, content: [] } : full,
       options: can.planOptions ?? OPTIONS,
     });
     await say(outcome.outcome === "selected" ? `decided: ${outcome.optionId}` : "nothing was decided");

@@ -1,4 +1,5 @@
 /** Anthropic's Messages API. */
+import { randomUUID } from "node:crypto";
 import { halves } from "./chat.ts";
 import type { FullReply, Sse, Stop, Usage, Wire } from "./reply.ts";
 
@@ -87,7 +88,8 @@ export const messages: Wire = {
 };
 
 function messageOf(model: string, content: readonly unknown[]) {
-  return { id: "msg_twin", type: "message", role: "assistant", model, content, stop_sequence: null };
+  // No two answers have the same: clients join those that do.
+  return { id: `msg_${randomUUID()}`, type: "message", role: "assistant", model, content, stop_sequence: null };
 }
 
 /** Anthropic counts what it reads from its cache apart from `input_tokens`. */

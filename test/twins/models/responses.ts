@@ -1,4 +1,5 @@
 /** OpenAI's Responses API. */
+import { randomUUID } from "node:crypto";
 import { halves, openAiError } from "./chat.ts";
 import type { FullReply, Sse, ToolCall, Usage, Wire } from "./reply.ts";
 
@@ -18,7 +19,7 @@ export const responses: Wire = {
     yield event("response.in_progress", { response: open });
 
     if (reply.thought !== "") {
-      const id = "rs_twin";
+      const id = `rs_${randomUUID()}`;
       const at = { output_index: output.length, item_id: id, summary_index: 0 };
       const part = { type: "summary_text", text: reply.thought };
       yield event("response.output_item.added", { ...at, item: { id, type: "reasoning", summary: [] } });
@@ -33,7 +34,7 @@ export const responses: Wire = {
 
     let said = "";
     let isOpen = false;
-    const id = "msg_twin";
+    const id = `msg_${randomUUID()}`;
     const at = { output_index: output.length, item_id: id, content_index: 0 };
     for (const piece of reply.text) {
       if (!isOpen) {
@@ -72,7 +73,7 @@ export const responses: Wire = {
   whole(model: string, reply: FullReply): unknown {
     const said = [...reply.text].join("");
     const output = [
-      ...(said === "" ? [] : [messageOf("msg_twin", "completed", [textOf(said)])]),
+      ...(said === "" ? [] : [messageOf(`msg_${randomUUID()}`, "completed", [textOf(said)])]),
       ...reply.calls.map(callOf),
     ];
     return { ...responseOf(model, "completed", output, usageOf(reply.usage(said))), ...cut(reply) };
