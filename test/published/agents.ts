@@ -46,7 +46,6 @@ export const AGENTS: readonly PublishedAgent[] = [
       const config = {
         ...{ autoupdate: false, share: "disabled", enabled_providers: ["twin"] },
         ...{ model: "twin/twin-model", small_model: "twin/twin-model" },
-        permission: { edit: "ask", bash: "ask" },
         provider: { twin: { npm: "@ai-sdk/openai-compatible", name: "Twin", options, models } },
       };
       file(join(home, ".config/opencode/opencode.json"), JSON.stringify(config));

@@ -12,7 +12,7 @@ import type { Agent } from "../../agent.ts";
 import type { AcpConfig } from "../../config.ts";
 import { passedOn } from "../shared/environment.ts";
 import { Hosts } from "./hosts.ts";
-import { commandOf } from "./presets.ts";
+import { commandOf, environmentOf } from "./presets.ts";
 import { AcpAgentSession } from "./session.ts";
 
 export interface AcpOptions {
@@ -27,7 +27,7 @@ export interface AcpOptions {
 const PATIENCE = 6_000;
 
 export function createAcpAgent({ config, env = process.env, patience = PATIENCE }: AcpOptions): Agent {
-  const hosts = new Hosts({ command: commandOf(config), env: passedOn(env, config.env) }, config.processes);
+  const hosts = new Hosts({ command: commandOf(config), env: passedOn(env, environmentOf(config)) }, config.processes);
   return {
     compacts: true,
     open: async (options) => {

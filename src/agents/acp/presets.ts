@@ -7,6 +7,8 @@ interface Preset {
   readonly command: readonly [string, ...string[]];
   /** For people. */
   readonly install: string;
+  /** Beneath what the configuration adds. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
@@ -25,6 +27,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   opencode: {
     command: ["opencode", "acp"],
     install: "npm install --global opencode-ai",
+    // Of itself it allows everything: then nobody would be asked.
+    env: { OPENCODE_PERMISSION: JSON.stringify({ edit: "ask", bash: "ask", webfetch: "ask" }) },
   },
   goose: {
     command: ["goose", "acp"],
@@ -36,6 +40,11 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
 /** What starts the agent. */
 export function commandOf({ preset, command }: Pick<AcpConfig, "preset" | "command">): readonly string[] {
   return command ?? (preset === undefined ? [] : PRESETS[preset].command);
+}
+
+/** What is added to its environment. */
+export function environmentOf({ preset, env }: Pick<AcpConfig, "preset" | "env">): Readonly<Record<string, string>> {
+  return { ...(preset === undefined ? {} : PRESETS[preset].env), ...env };
 }
 
 /** How it is installed, for people; undefined where no preset is named. */
