@@ -59,7 +59,7 @@ test("asks are decided once, by whom they are for, and used once", async () => {
         rmSync(path, { recursive: true, force: true });
       }
     }),
-    { numRuns: Number(process.env.MODEL_RUNS ?? 100), endOnFailure: process.env.MODEL_SHRINK === undefined },
+    { numRuns: Number(process.env.MODEL_RUNS ?? 60), endOnFailure: process.env.MODEL_SHRINK === undefined },
   );
 }, 180_000);
 
