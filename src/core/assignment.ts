@@ -1,6 +1,6 @@
 /** What a turn is about, beyond its messages: to answer, to make a plan, or to carry one out. */
 import type { AgentTurn } from "../agent.ts";
-import type { Ask, Json, Message, PermissionMode, Session, Turn } from "../model.ts";
+import type { Ask, Json, Message, PermissionMode, PlanStep, Session, Turn } from "../model.ts";
 import { modeOf, type RouteSettings } from "./routes.ts";
 
 export interface Assignment
@@ -21,7 +21,7 @@ export function assignmentOf(turn: Turn, session: Session, route: RouteSettings,
   const { settings } = session;
   const mode = modeOf(session, route);
   const note = settings?.note === undefined ? {} : { note: settings.note };
-  const step = turn.messages.find((message) => message.plan)?.plan?.step;
+  const step = stepOf(turn, plan);
   const others = turn.messages.filter((message) => message.plan?.step !== "carry out");
   if (step === "carry out" && plan?.request.kind === "plan") {
     const { messages = [], systemPrompt } = plan.context ?? {};
@@ -59,6 +59,12 @@ export function assignmentOf(turn: Turn, session: Session, route: RouteSettings,
     ...(planPrompt === undefined ? {} : { systemPrompt: planPrompt }),
     ...(state === undefined ? {} : { state }),
   };
+}
+
+/** A message may want another plan in the moment in which somebody decides that one: then it is a message like any other. */
+function stepOf({ messages }: Turn, plan: Ask | undefined): PlanStep["step"] | undefined {
+  const step = messages.find((message) => message.plan)?.plan?.step;
+  return step === "revise" && plan?.end?.state !== "withdrawn" ? undefined : step;
 }
 
 /** Where every message leads to a plan, what was approved is carried out as it would be without. */
