@@ -25,9 +25,13 @@ export async function watch(world: World): Promise<void> {
     const ask = now.asks.get(id) ?? (await life.store.ask(id));
     if (ask) compare(world, earlier, ask, before.turns.get(ask.channel), now.turns.get(ask.channel));
   }
-  for (const ask of open)
-    if (!before.asks.has(ask.id)) compare(world, { ...ask, reminders: 0 }, ask, undefined, undefined);
+  for (const ask of open) if (!before.asks.has(ask.id)) compare(world, asOpened(ask), ask, undefined, undefined);
   seen.set(world, now);
+}
+
+/** One that was opened, and perhaps reminded of already, since the last look. */
+function asOpened({ remindedAt: _, ...ask }: Ask): Ask {
+  return { ...ask, reminders: 0 };
 }
 
 async function turnsOf({ store }: Life): Promise<Map<string, string | undefined>> {
