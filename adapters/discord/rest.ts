@@ -5,8 +5,9 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { REST, type RESTOptions } from "discord.js";
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 import { DeliveryError, type Permitted } from "../../src/channel.ts";
+import { asksPermit, permitted } from "../shared/permit.ts";
 import { CallError, toCallError } from "./errors.ts";
 
 export interface RestOptions {
@@ -34,7 +35,6 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One call on its way through discord.js. */
 interface Call {
-  readonly permit: Permitted["permit"];
   /** Discord has asked for a pause. */
   refused: boolean;
 }
@@ -48,7 +48,7 @@ const MAX_REPLY = 64 * 1024 * 1024;
 export class Rest {
   readonly #client: REST;
   readonly #token: string;
-  readonly #agent: Agent;
+  readonly #agent: Dispatcher;
   readonly #deadline: number;
   /** The call that a request belongs to: discord.js may let it wait for its bucket in between. */
   readonly #calls = new AsyncLocalStorage<Call>();
@@ -63,7 +63,7 @@ export class Rest {
       bodyTimeout: 0,
       keepAliveTimeout: 15_000,
       maxResponseSize: MAX_REPLY,
-    });
+    }).compose(asksPermit);
     this.#client = new REST({
       api: apiUrl,
       version: "10",
@@ -86,8 +86,8 @@ export class Rest {
     const abort = () => controller.abort();
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const call = { permit: options.permit, refused: false };
-      return await this.#calls.run(call, () => this.#send(method, route, options, controller.signal));
+      const send = () => this.#send(method, route, options, controller.signal);
+      return await permitted(options.permit, () => this.#calls.run({ refused: false }, send));
     } catch (error) {
       if (error instanceof DeliveryError) throw error;
       throw toCallError(error);
@@ -122,9 +122,6 @@ export class Rest {
   async #request(url: string, init: Parameters<RESTOptions["makeRequest"]>[1]): ReturnType<RESTOptions["makeRequest"]> {
     const call = this.#calls.getStore();
     const { content, type } = await contentOf(init.body);
-    if (call?.permit?.() === false) {
-      throw new DeliveryError("unavailable", "Not sent: this channel may be another replica's by now.");
-    }
     const { statusCode, headers, body } = await request(url, {
       method: (init.method ?? "GET") as Method,
       headers: { ...(init.headers as Record<string, string>), ...type },

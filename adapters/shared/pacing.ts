@@ -6,6 +6,7 @@ import { DeliveryError, type Permitted } from "../../src/channel.ts";
 import { describe } from "../../src/errors.ts";
 import type { Governor, Held, Rate, Reservation } from "../../src/governor.ts";
 import type { Clock } from "../../src/model.ts";
+import { insistPermitted } from "./permit.ts";
 
 export interface PacingOptions {
   readonly governor: Governor;
@@ -53,9 +54,7 @@ export class Pacing {
       if (answer.wait > 0) await this.#sleep(answer.wait, signal);
       else if (held === "all") break;
     }
-    if (permit?.() === false) {
-      throw new DeliveryError("unavailable", "Not sent: this chat may be another replica's by now.");
-    }
+    insistPermitted(permit);
   }
 
   /** Whether there is room now for something that can as well be left out. Takes the room where there is. */

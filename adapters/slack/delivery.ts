@@ -11,6 +11,7 @@ import type { ChannelId, Clock, MessageRef } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
 import { EditOrder } from "../shared/order.ts";
 import type { Pacing } from "../shared/pacing.ts";
+import { permitted } from "../shared/permit.ts";
 import { actionBlocks } from "./actions.ts";
 import type { SlackClient } from "./client.ts";
 import { areBlocksRefused, codeOf, type Effect, isBlockUnknown, retryAfterOf, toDeliveryError } from "./errors.ts";
@@ -85,11 +86,14 @@ export class Delivery {
   }
 
   /** What replies to a message stands where its session does: Slack has no replies but threads. */
-  async send(id: ChannelId, markdown: string, options: SendOptions): Promise<MessageRef> {
+  send(id: ChannelId, markdown: string, options: SendOptions): Promise<MessageRef> {
+    return permitted(options.permit, () => this.#send(id, markdown, options));
+  }
+
+  async #send(id: ChannelId, markdown: string, options: SendOptions): Promise<MessageRef> {
     const file = filed(markdown);
     if (file === undefined) return await this.#sendText(id, markdown, options);
-    const { actions = [], signal, permit } = options;
-    if (permit?.() === false) throw new DeliveryError("unavailable", "Not permitted any more.");
+    const { actions = [], signal } = options;
     // Actions can only stand below blocks, and whether a file is shared by those, Slack does not say.
     const link = actions.length > 0 ? undefined : await this.#uploads.upload(file, signal);
     if (link !== undefined) return await this.#sendLink(id, link, file, options);
@@ -110,10 +114,9 @@ export class Delivery {
   }
 
   #sendLink(id: ChannelId, link: string, { name, label }: Filed, options: SendOptions): Promise<MessageRef> {
-    return this.#post(id, options, (post) => {
-      if (options.permit?.() === false) throw new DeliveryError("unavailable", "Not permitted any more.");
-      return post({ text: `${label}: <${link}|${name}>`, unfurl_links: true, unfurl_media: true });
-    });
+    return this.#post(id, options, (post) =>
+      post({ text: `${label}: <${link}|${name}>`, unfurl_links: true, unfurl_media: true }),
+    );
   }
 
   /**
@@ -166,14 +169,16 @@ export class Delivery {
   }
 
   async edit(id: ChannelId, ref: MessageRef, markdown: string, options: EditOptions): Promise<void> {
-    const { urgency, signal } = options;
+    const { urgency, signal, permit } = options;
     const { channel } = placeIn(id);
     if (!isTs(ref)) throw new DeliveryError("gone", `No message of this adapter: ${ref}`);
     const key = `${channel}/${ref}`;
     await this.#order.run(key, options, () =>
-      urgency === "preview"
-        ? this.#preview(channel, ref, markdown, options)
-        : this.#final(channel, ref, markdown, options),
+      permitted(permit, () =>
+        urgency === "preview"
+          ? this.#preview(channel, ref, markdown, options)
+          : this.#final(channel, ref, markdown, options),
+      ),
     );
     if (urgency === "final" && this.#working.delete(id)) await this.#status(placeIn(id), "", signal);
   }
@@ -226,12 +231,11 @@ export class Delivery {
   /** In the best form that Slack takes. A refusal is certain: nothing is shown twice. */
   async #formatted<T>(
     markdown: string,
-    { actions, permit }: SendOptions | EditOptions,
+    { actions }: SendOptions | EditOptions,
     call: (content: Content) => Promise<T>,
   ): Promise<T> {
     let form = this.#form;
     for (const content of contentsOf(markdown, actions, form)) {
-      if (permit?.() === false) throw new DeliveryError("unavailable", "Not permitted any more.");
       try {
         return await call(content);
       } catch (error) {

@@ -59,9 +59,9 @@ export function retryAfterOf(error: unknown): number | undefined {
 }
 
 export function toDeliveryError(error: unknown, effect: Effect): DeliveryError {
-  if (error instanceof DeliveryError) return error;
-  const uncertain = effect === "post" ? "unknown" : "unavailable";
   const original = error instanceof webApi.WebAPIRequestError ? error.original : error;
+  if (original instanceof DeliveryError) return original;
+  const uncertain = effect === "post" ? "unknown" : "unavailable";
   if (original instanceof TransportError) {
     const kind = original.reached === "never" ? "unavailable" : uncertain;
     return new DeliveryError(kind, original.message, { cause: error });

@@ -6,7 +6,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { webApi } from "@slack/bolt";
 import { Agent, Pool } from "undici";
+import { DeliveryError } from "../../src/channel.ts";
 import type { Clock } from "../../src/model.ts";
+import { asksPermit } from "../shared/permit.ts";
 
 /** The call did not bring an answer of the Web API. */
 export class TransportError extends Error {
@@ -66,7 +68,7 @@ export function createTransport({ apiUrl, clock, deadline }: TransportOptions): 
     bodyTimeout: 0,
     keepAliveTimeout: 15_000,
     maxResponseSize: MAX_REPLY,
-  });
+  }).compose(asksPermit);
   // Slack's client takes no signal with a call.
   const signals = new AsyncLocalStorage<AbortSignal>();
 
@@ -91,6 +93,7 @@ export function createTransport({ apiUrl, clock, deadline }: TransportOptions): 
       const body = await reply.body.text();
       return replyOf(reply.statusCode, headersOf(reply.headers), body, String(url));
     } catch (error) {
+      if (error instanceof DeliveryError) throw error;
       if (signal?.aborted) throw new TransportError("maybe", `${method}: given up while it was under way`);
       if (controller.signal.aborted) {
         throw new TransportError("maybe", `${method}: no complete reply within ${deadline} ms`);

@@ -7,6 +7,7 @@ import { type ChannelId, type MessageRef, nativeOf } from "../../src/model.ts";
 import { heal } from "../shared/heal.ts";
 import { EditOrder } from "../shared/order.ts";
 import type { Pacing } from "../shared/pacing.ts";
+import { permitted } from "../shared/permit.ts";
 import { isFormattingRefused, isNotModified, retryAfterOf, toDeliveryError } from "./errors.ts";
 import { keyboardOf } from "./keyboard.ts";
 import type { Log } from "./polling.ts";
@@ -46,8 +47,10 @@ export class Delivery {
     await this.#admit(target, signal, permit);
     try {
       const place = { ...target, ...repliedTo(replyTo) };
-      const message = await this.#formatted(text, actions, (content) =>
-        this.#options.api.raw.sendMessage({ ...place, ...content }, forGrammy(signal)),
+      const message = await permitted(permit, () =>
+        this.#formatted(text, actions, (content) =>
+          this.#options.api.raw.sendMessage({ ...place, ...content }, forGrammy(signal)),
+        ),
       );
       return refOf(message);
     } catch (error) {
@@ -83,7 +86,7 @@ export class Delivery {
       return;
     try {
       // Not ended by `signal`: a request given up half-way may still arrive, and after the final text at that.
-      await this.#change(target, message, heal(text), actions);
+      await permitted(permit, () => this.#change(target, message, heal(text), actions));
     } catch (error) {
       const failure = this.#failed(target, error, "edit");
       if (failure.kind !== "limited") throw failure;
@@ -95,7 +98,7 @@ export class Delivery {
     const { signal, permit, actions } = options;
     await this.#admit(target, signal, permit);
     try {
-      await this.#change(target, message, text, actions, signal);
+      await permitted(permit, () => this.#change(target, message, text, actions, signal));
     } catch (error) {
       throw this.#failed(target, error, "edit");
     }

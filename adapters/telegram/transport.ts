@@ -7,7 +7,9 @@
 import type { Api, Transformer } from "grammy";
 import type { ApiResponse } from "grammy/types";
 import { Pool } from "undici";
+import { DeliveryError } from "../../src/channel.ts";
 import type { Clock } from "../../src/model.ts";
+import { asksPermit } from "../shared/permit.ts";
 
 /** The call did not bring an answer of the Bot API. */
 export class TransportError extends Error {
@@ -62,7 +64,7 @@ export function createTransport({ apiRoot, token, clock, deadline }: TransportOp
     bodyTimeout: 0,
     keepAliveTimeout: 15_000,
     maxResponseSize: MAX_REPLY,
-  });
+  }).compose(asksPermit);
 
   const call = async (
     method: string,
@@ -86,7 +88,7 @@ export function createTransport({ apiRoot, token, clock, deadline }: TransportOp
       });
       return parseReply(method, statusCode, await body.text());
     } catch (error) {
-      if (error instanceof TransportError) throw error;
+      if (error instanceof TransportError || error instanceof DeliveryError) throw error;
       if (signal?.aborted) throw new TransportError("maybe", `${method}: given up while it was under way`);
       if (controller.signal.aborted)
         throw new TransportError("maybe", `${method}: no complete reply within ${limit} ms`);
