@@ -109,7 +109,7 @@ export class ChatPage {
     await this.composer.press("Enter");
   }
 
-  /** Waits until a message of one's own has come so far. */
+  /** Waits until a message of one's own has come so far. "Answered" tells that there is an answer, a moment before it is shown. */
   async sees(text: string, status: string | RegExp): Promise<void> {
     await this.own.filter({ hasText: text }).filter({ hasText: status }).first().waitFor();
   }
