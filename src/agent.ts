@@ -94,9 +94,9 @@ export interface AgentTurn {
   /**
    * Asks people, and waits for as long as they take: days, and restarts of the gateway. Where the run was cut short
    * meanwhile, the same request in the next attempt is answered by what was decided. Several may be open at once.
-   * Rejects when `signal` aborts.
+   * Rejects when the turn's `signal` aborts, or `takenBack` does: the agent needs no answer any more, and people are told.
    */
-  ask(request: AskRequest): Promise<AskOutcome>;
+  ask(request: AskRequest, takenBack?: AbortSignal): Promise<AskOutcome>;
   /** The bytes of a file that came with one of `messages`. Rejects where the platform doesn't give it. */
   read(file: Attachment): Promise<Uint8Array>;
   /** What was decided of the requests of earlier attempts, for agents that don't ask again by themselves. */

@@ -52,7 +52,7 @@ export type GatewayEvent =
       readonly type: "ask";
       readonly channel: ChannelId;
       readonly ask: string;
-      readonly what: "opened" | "accepted" | "decided" | "already" | "reminded" | "expired";
+      readonly what: "opened" | "accepted" | "decided" | "already" | "reminded" | "expired" | "withdrawn";
       readonly by?: string;
     }
   | { readonly type: "command"; readonly channel: ChannelId; readonly command: string; readonly sender: string }

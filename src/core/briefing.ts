@@ -53,6 +53,7 @@ export class Briefing {
       settings: () => session().settings,
       read: (id) => insist("read an ask", () => context.store.ask(id)),
       open: (request, over) => this.#open(turn, request, over),
+      withdraw: (id) => this.#withdraw(id),
     });
   }
 
@@ -67,6 +68,13 @@ export class Briefing {
     emit({ type: "ask", channel, ask: ask.id, what: "opened" });
     deliver(outbox);
     return ask;
+  }
+
+  async #withdraw(id: string): Promise<void> {
+    const { context, channel, insist } = this.#scope;
+    const end = { state: "withdrawn", reason: "the agent needs no answer any more." } as const;
+    const { status } = await insist("withdraw an ask", () => context.store.endAsk(id, end));
+    if (status === "decided") context.emit({ type: "ask", channel, ask: id, what: "withdrawn" });
   }
 
   /** How an attempt goes about what an earlier one began. `wait`: people are asked. Undefined where they were, and nobody decided. */

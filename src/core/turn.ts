@@ -84,7 +84,7 @@ function agentTurn({ turn, assignment, asking, slot, adapter, channel, signal }:
     ...(plan === undefined ? {} : { plan }),
     ...(systemPrompt === undefined ? {} : { systemPrompt }),
     ...(note === undefined ? {} : { note }),
-    ask: (request) => asking.ask(request, slot),
+    ask: (request, takenBack) => asking.ask(request, slot, takenBack),
     read: async (file) => {
       if (!hasFiles(adapter)) throw new Error(`${adapter.name} gives no files`);
       return await adapter.download(channel, file, signal);

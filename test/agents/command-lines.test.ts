@@ -263,6 +263,24 @@ describe("a shell script that speaks JSON Lines", () => {
     expect(textOf(again)).toBe("both\n");
   });
 
+  test("may take an ask back, and use its id again", async () => {
+    const takeBack = `echo '{"type":"withdraw","id":"1"}'`;
+    const session = await open(
+      `${takeBack}; ${ask("1")}; ${takeBack}; ${ask("1")}; read -r answer; printf 'got %s' "$answer"`,
+    );
+    const given: (AbortSignal | undefined)[] = [];
+    const asking = (_: unknown, takenBack?: AbortSignal) => {
+      given.push(takenBack);
+      if (given.length === 2) return Promise.resolve({ kind: "closed", reason: "late" } as const);
+      return new Promise<never>((_, reject) => {
+        takenBack?.addEventListener("abort", () => reject(takenBack.reason));
+      });
+    };
+    const events = await drain(session.run({ ...turnOf("go"), ask: asking }));
+    expect(textOf(events)).toBe('got {"type":"answer","id":"1","kind":"closed","reason":"late"}');
+    expect(given.map((signal) => signal?.aborted)).toEqual([true, false]);
+  });
+
   test("an answer that it can't hear any more hurts nobody", async () => {
     const people = new People(() => ({ kind: "closed", reason: "late" }));
     const session = await open(`exec <&-; ${ask("1")}; until [ -e "$PIDS.go" ]; do sleep 0.02; done; echo deaf`);

@@ -12,7 +12,7 @@ export interface OpenRun {
   done(state?: Json): void;
   fail(message: string, retryable?: boolean): void;
   /** Nobody needs to wait for it: one that rejects because the turn is ended harms nothing. */
-  ask(request: AskRequest): Promise<AskOutcome>;
+  ask(request: AskRequest, takenBack?: AbortSignal): Promise<AskOutcome>;
   readonly aborted: boolean;
 }
 
@@ -70,8 +70,8 @@ export class ScriptedAgent implements Agent {
       say: (delta) => push({ type: "text", delta }),
       done: (after) => push({ type: "done", ...(after === undefined ? {} : { state: after }) }),
       fail: (message, retryable = true) => push({ type: "failed", failure: { code: "SCRIPTED", message, retryable } }),
-      ask: (request) => {
-        const asked = turn.ask(request);
+      ask: (request, takenBack) => {
+        const asked = turn.ask(request, takenBack);
         asked.catch(() => {});
         return asked;
       },

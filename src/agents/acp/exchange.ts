@@ -205,7 +205,9 @@ export class Exchange {
   async #asked(request: AskRequest, signal: AbortSignal): Promise<AskOutcome | undefined> {
     const over = this.#over.signal;
     try {
-      return await unlessAborted(AbortSignal.any([over, signal]), () => this.#options.turn.ask(request));
+      return await unlessAborted(AbortSignal.any([over, signal]), () =>
+        this.#options.turn.ask(request, takenBackBy(signal)),
+      );
     } catch (error) {
       if (over.aborted || this.#options.turn.signal.aborted) return undefined;
       if (signal.aborted) throw RequestError.requestCancelled();
@@ -233,6 +235,17 @@ export class Exchange {
     if (outcome.kind === "rejected" && outcome.reason) this.#remarks.push(`(${what} was rejected: ${outcome.reason})`);
     if (outcome.kind === "closed") this.#remarks.push(`(${what} was not decided: ${outcome.reason})`);
   }
+}
+
+/** Aborts where the agent takes its request back; not where its connection ends: people's answer is for the next attempt. */
+function takenBackBy(signal: AbortSignal): AbortSignal {
+  const takenBack = new AbortController();
+  const look = () => {
+    if (signal.reason instanceof RequestError) takenBack.abort(signal.reason);
+  };
+  if (signal.aborted) look();
+  else signal.addEventListener("abort", look, { once: true });
+  return takenBack.signal;
 }
 
 /** Those that need nothing but to be read. */

@@ -48,6 +48,7 @@ const line = z.discriminatedUnion("type", [
     }),
     z.object({ ...ask, kind: z.literal("questions"), text: z.string().default(""), questions }),
   ]),
+  z.object({ type: z.literal("withdraw"), id: some }),
   z.object({ type: z.literal("done"), state: z.json().exactOptional() }),
   z.object({
     type: z.literal("failed"),
@@ -60,8 +61,11 @@ const line = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** An ask carries the program's own id of it, which comes back with the answer. */
-export type Said = AgentEvent | { readonly type: "ask"; readonly id: string; readonly request: AskRequest };
+/** An ask carries the program's own id of it, which comes back with the answer, and by which it is taken back. */
+export type Said =
+  | AgentEvent
+  | { readonly type: "ask"; readonly id: string; readonly request: AskRequest }
+  | { readonly type: "withdraw"; readonly id: string };
 
 /** A line that begins with "{" is an event; every other one is text, so that `echo` is all that a script needs. */
 export function isEvent({ text }: Line): boolean {

@@ -74,6 +74,8 @@ async function* events(program: Program, turn: AgentTurn): AsyncGenerator<AgentE
       const event = saidIn(line);
       if (event.type === "ask") {
         asks.open(event.id, event.request);
+      } else if (event.type === "withdraw") {
+        asks.withdraw(event.id);
       } else if (event.type === "done" || event.type === "failed") {
         await program.stop({ words: "", patience: PATIENCE.end });
         yield event;
@@ -101,7 +103,7 @@ class Asks {
   failure: Error | undefined;
   readonly #program: Program;
   readonly #turn: AgentTurn;
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, AbortController>();
 
   constructor(program: Program, turn: AgentTurn) {
     this.#program = program;
@@ -111,11 +113,22 @@ class Asks {
   /** The answer is written whenever it comes; events go on meanwhile. */
   open(id: string, request: AskRequest): void {
     if (this.#open.has(id)) throw new ProtocolError(`It asks with the id "${id}", by which another ask is still open.`);
-    this.#open.add(id);
-    this.#turn.ask(request).then(
-      (outcome) => this.#answer(id, outcome),
-      (error: unknown) => this.#fail(error),
+    const takenBack = new AbortController();
+    this.#open.set(id, takenBack);
+    this.#turn.ask(request, takenBack.signal).then(
+      (outcome) => {
+        if (!takenBack.signal.aborted) this.#answer(id, outcome);
+      },
+      (error: unknown) => {
+        if (!takenBack.signal.aborted) this.#fail(error);
+      },
     );
+  }
+
+  /** No answer comes from here on. One that has come already may not have been read yet. */
+  withdraw(id: string): void {
+    this.#open.get(id)?.abort();
+    this.#open.delete(id);
   }
 
   #answer(id: string, outcome: AskOutcome): void {

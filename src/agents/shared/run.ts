@@ -24,7 +24,7 @@ export class RunSlot {
     };
     given.signal.addEventListener("abort", abort, { once: true });
     this.#controller = controller;
-    const ask: AgentTurn["ask"] = (request) => unlessAborted(signal, () => given.ask(request));
+    const ask: AgentTurn["ask"] = (request, takenBack) => unlessAborted(signal, () => given.ask(request, takenBack));
     try {
       for await (const event of work({ ...given, signal, ask })) {
         if (signal.aborted) return;

@@ -20,18 +20,20 @@ export interface AskingOptions {
   /** Stores it and has it shown; not any more once the signal has aborted, however often the store has to be asked. */
   open(request: AskRequest, signal: AbortSignal): Promise<Ask>;
   read(id: string): Promise<Ask | undefined>;
+  /** Ends it where it is still open. */
+  withdraw(id: string): Promise<void>;
 }
 
 export class Asking {
   readonly #options: AskingOptions;
-  /** Of earlier attempts, not asked for again yet. */
+  /** Of earlier attempts, not asked for again yet. What the agent took back is asked anew where it asks again. */
   readonly #earlier: Ask[];
   readonly #over = new AbortController();
   #waiting = 0;
 
   constructor(options: AskingOptions) {
     this.#options = options;
-    this.#earlier = [...options.earlier];
+    this.#earlier = options.earlier.filter(({ end }) => end?.state !== "withdrawn");
   }
 
   get isWaiting(): boolean {
@@ -58,9 +60,10 @@ export class Asking {
     return AbortSignal.any([this.#options.signal, this.#over.signal]);
   }
 
-  async ask(request: AskRequest, slot: Slot): Promise<AskOutcome> {
+  async ask(request: AskRequest, slot: Slot, takenBack?: AbortSignal): Promise<AskOutcome> {
     const { mode, open } = this.#options;
     this.#signal.throwIfAborted();
+    takenBack?.throwIfAborted();
     const known = this.#takeEarlier(request);
     if (known?.end) return outcomeOf(known);
     const ruled = request.kind === "permission" ? unasked(request, mode, this.#options.settings()) : undefined;
@@ -69,7 +72,7 @@ export class Asking {
       return { kind: "rejected", reason: "nothing is changed before a plan was approved", by: BY_RULE };
     this.#waiting += 1;
     try {
-      const ended = await this.#end(known ?? (await open(request, this.#signal)), slot);
+      const ended = await this.#end(known ?? (await open(request, this.#signal)), slot, takenBack);
       return ended ? outcomeOf(ended) : { kind: "closed", reason: "its session was removed" };
     } finally {
       this.#waiting -= 1;
@@ -77,9 +80,10 @@ export class Asking {
   }
 
   /** Waits for its end. Undefined where it is gone. */
-  async #end({ id }: Ask, slot: Slot): Promise<Ask | undefined> {
-    const { waiters, read } = this.#options;
+  async #end({ id }: Ask, slot: Slot, takenBack?: AbortSignal): Promise<Ask | undefined> {
+    const { waiters, read, withdraw } = this.#options;
     const signal = this.#signal;
+    const either = takenBack === undefined ? signal : AbortSignal.any([signal, takenBack]);
     const told = new Promise<void>((resolve) => waiters.set(id, resolve));
     slot.give();
     try {
@@ -87,8 +91,11 @@ export class Asking {
         // Read after the waiter is set: an end before that is seen here, one after it is told.
         const ask = await read(id);
         if (!ask || ask.end) return ask;
-        await unless(signal, told);
+        await unless(either, told);
         signal.throwIfAborted();
+        if (!takenBack?.aborted) continue;
+        await withdraw(id);
+        throw takenBack.reason;
       }
     } finally {
       waiters.delete(id);

@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { AskOutcome } from "../../../src/agent.ts";
-import type { AskRequest } from "../../../src/model.ts";
+import type { AgentEvent, AskRequest } from "../../../src/model.ts";
 import { collect, People, textOf, turnOf } from "../../conformance/agent.ts";
 import { eventually } from "../../support/eventually.ts";
 import { testAgent } from "./harness.ts";
@@ -77,6 +79,35 @@ describe("a permission", () => {
     decide.get("second")?.({ kind: "rejected", by });
     decide.get("first")?.(approved("once"));
     expect(await events).toBe("first: yes-1, second: no-1");
+  });
+
+  describe("that the agent does not wait for any more", () => {
+    /** The signal that came with its request. */
+    async function hasty(sign: "take-back" | "die") {
+      const agent = testAgent();
+      const session = await agent.open();
+      let takenBack: AbortSignal | undefined;
+      const ask = (_: AskRequest, signal?: AbortSignal) => {
+        takenBack = signal;
+        writeFileSync(join(agent.folder, sign), "");
+        return new Promise<never>(() => {});
+      };
+      const events: AgentEvent[] = [];
+      for await (const event of session.run({ ...turnOf("hasty"), ask })) events.push(event);
+      return { events, takenBack };
+    }
+
+    test("is taken back with its request", async () => {
+      const { events, takenBack } = await hasty("take-back");
+      expect(textOf(events)).toBe("taken back: code -32800");
+      expect(takenBack?.aborted).toBe(true);
+    });
+
+    test("stays open where it died: its next attempt asks the same", async () => {
+      const { events, takenBack } = await hasty("die");
+      expect(events.at(-1)).toMatchObject({ type: "failed" });
+      expect(takenBack?.aborted).toBe(false);
+    });
   });
 
   test("that is open when the turn is stopped is answered, so that the agent can stop", async () => {

@@ -151,6 +151,21 @@ const SKILLS = {
     await say((await Promise.all([ask("first"), ask("second")])).join(", "));
     return session.isCancelled ? "cancelled" : "end_turn";
   },
+  /** Takes its request back when the file `take-back` is there, or dies when `die` is. */
+  async hasty({ client, session, say }) {
+    const taking = new AbortController();
+    const params = {
+      sessionId: session.id,
+      toolCall: { toolCallId: "call-4", title: "Hurry", kind: "execute", rawInput: { command: "hurry" } },
+      options: OPTIONS,
+    };
+    const asked = client.request("session/request_permission", params, { cancellationSignal: taking.signal });
+    const answer = asked.then(({ outcome }) => outcome.outcome).catch(({ code }) => `code ${code}`);
+    while (!existsSync(join(folder, "take-back")) && !existsSync(join(folder, "die"))) await sleep(10);
+    if (existsSync(join(folder, "die"))) process.exit(7);
+    taking.abort();
+    await say(`taken back: ${await answer}`);
+  },
   async plan({ client, session, say }) {
     const call = { toolCallId: "call-3", title: "Ready to code?", kind: "switch_mode" };
     const full = { ...call, rawInput: { plan: "1. dig\n2. plant" } };
