@@ -28,7 +28,9 @@ export class Asking {
   readonly #options: AskingOptions;
   /** Of earlier attempts, not asked for again yet. What the agent took back is asked anew where it asks again. */
   readonly #earlier: Ask[];
-  readonly #over = new AbortController();
+  /** Made with the first request: most turns ask nothing. */
+  #over: AbortController | undefined;
+  #isOver = false;
   #waiting = 0;
 
   constructor(options: AskingOptions) {
@@ -53,10 +55,13 @@ export class Asking {
 
   /** The attempt is over: whoever waits still is let go. */
   close(): void {
-    this.#over.abort();
+    this.#isOver = true;
+    this.#over?.abort(OVER);
   }
 
   get #signal(): AbortSignal {
+    if (this.#isOver) return AbortSignal.abort(OVER);
+    this.#over ??= new AbortController();
     return AbortSignal.any([this.#options.signal, this.#over.signal]);
   }
 
@@ -109,6 +114,8 @@ export class Asking {
     return index < 0 ? undefined : this.#earlier.splice(index, 1)[0];
   }
 }
+
+const OVER = new Error("The attempt that asked is over.");
 
 const BY_RULE = { id: "gateway:rules", name: "a rule" };
 

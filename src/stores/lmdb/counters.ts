@@ -16,25 +16,35 @@ export function readCounters(view: View): Counters {
 
 /** Adds to the figures; a step may be negative. */
 export function count(transaction: Transaction, steps: Partial<Figures>): void {
-  transaction.put(countersKey, added(readCounters(transaction), steps));
+  add(ownCounters(transaction), steps);
 }
 
 export function added(counters: Counters, steps: Partial<Figures>): Counters {
-  const sums: Record<keyof Counters, number> = { ...counters };
-  for (const [figure, step] of Object.entries(steps)) sums[figure as keyof Figures] += step;
+  const sums = { ...counters };
+  add(sums, steps);
   return sums;
 }
 
 /** A number that the whole store gives out once. */
 export function nextSequence(transaction: Transaction): number {
-  const counters = readCounters(transaction);
-  const sequence = counters.sequence + 1;
-  transaction.put(countersKey, { ...counters, sequence });
-  return sequence;
+  const counters = ownCounters(transaction);
+  counters.sequence += 1;
+  return counters.sequence;
 }
 
 /** None that is given out from here on is as small. */
 export function raiseSequence(transaction: Transaction, least: number): void {
-  const counters = readCounters(transaction);
-  if (counters.sequence < least) transaction.put(countersKey, { ...counters, sequence: least });
+  const counters = ownCounters(transaction);
+  counters.sequence = Math.max(counters.sequence, least);
+}
+
+type Sums = { -readonly [figure in keyof Counters]: Counters[figure] };
+
+/** To be changed in place: a method of the store changes them several times. */
+function ownCounters(transaction: Transaction): Sums {
+  return transaction.own(countersKey, () => ({ ...readCounters(transaction) }));
+}
+
+function add(sums: Sums, steps: Partial<Figures>): void {
+  for (const figure of Object.keys(steps) as (keyof Figures)[]) sums[figure] += steps[figure] ?? 0;
 }

@@ -8,6 +8,7 @@
 import type { ChannelId } from "../../model.ts";
 import type { ChannelHint } from "../../store.ts";
 import { countersKey, type Key, type KeyRange } from "./keys.ts";
+import type { Counters } from "./rows.ts";
 import type { Entry, View } from "./view.ts";
 
 interface Change {
@@ -57,6 +58,15 @@ export class Transaction implements View {
     // The figures of the store change with every method; only how they stand in the end is encoded.
     const bytes = (key as string) === countersKey ? undefined : encode(row);
     this.#own.set(key, { row, bytes });
+  }
+
+  /** A row that this transaction alone changes, in place; of the counters only, which are not encoded before the end. */
+  own(key: typeof countersKey, copy: () => Counters): Counters {
+    const change = this.#own.get(key);
+    if (change !== undefined) return change.row as Counters;
+    const row = copy();
+    this.put(key, row);
+    return row;
   }
 
   remove(key: Key<unknown>): void {
