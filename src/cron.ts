@@ -5,7 +5,10 @@ import type { Config } from "./config.ts";
 const FIELDS = "minute, hour, day of month, month and day of week, such as `0 9 * * 1-5`";
 
 export const cronTimetable = {
-  timezone: new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
+  // Asked for only where it is needed: the first to ask loads what the platform knows of time zones, at 30 ms.
+  get timezone() {
+    return new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  },
   check: (cron: string, timezone: string) => zoneProblem(timezone) ?? cronProblem(cron, timezone),
   next: (cron: string, timezone: string, after: number) => read(cron, timezone).nextRun(new Date(after))?.getTime(),
 };
