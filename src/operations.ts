@@ -74,4 +74,21 @@ export interface GatewayStats extends StoreStats {
   /** Of all replicas: whether any turn is in flight, and how much there is to do: messages, turns and replies. */
   readonly processing: boolean;
   readonly active: number;
+  /** Of this replica; absent before its first answer. */
+  readonly latency?: Latency;
+}
+
+/** How long the newest answers of one replica took: the last 1,000, `answers` of them. */
+export interface Latency {
+  readonly answers: number;
+  /** From the claim of the attempt that answered to its end. */
+  readonly turn: Percentiles;
+  /** To the agent's first text; absent where none of them had any. */
+  readonly firstText?: Percentiles;
+}
+
+/** Milliseconds. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
 }

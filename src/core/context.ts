@@ -2,6 +2,7 @@ import type { Agent } from "../agent.ts";
 import type { ChannelAdapter } from "../channel.ts";
 import type { Emit } from "../events.ts";
 import type { ChannelId, Clock, NewSession, Session } from "../model.ts";
+import type { Latency } from "../operations.ts";
 import type { Store } from "../store.ts";
 import type { Asks } from "./asks/asks.ts";
 import type { CommandRegistry } from "./commands/registry.ts";
@@ -28,6 +29,8 @@ export interface Context {
   readonly patience: Patience;
   /** Absent: nothing can be scheduled. */
   readonly timetable: Timetable | undefined;
+  /** How long the newest answers of this process took. */
+  latency(): Latency | undefined;
   /** By name. */
   readonly projects: Readonly<Record<string, Project>>;
   /** The folder that holds them all, absolute. */

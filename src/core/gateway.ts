@@ -2,7 +2,7 @@
 import type { Agent } from "../agent.ts";
 import { type ChannelAdapter, DeliveryError } from "../channel.ts";
 import { describe } from "../errors.ts";
-import type { Emit } from "../events.ts";
+import type { Emit, GatewayEvent } from "../events.ts";
 import { adapterOf, type ChannelId, type Clock } from "../model.ts";
 import type { GatewayHealth, Operations } from "../operations.ts";
 import type { Store } from "../store.ts";
@@ -19,6 +19,7 @@ import type { Context } from "./context.ts";
 import { freshSession } from "./fresh.ts";
 import { Inbox } from "./inbox.ts";
 import type { CrashPolicy } from "./interruption.ts";
+import { Latencies } from "./latencies.ts";
 import { Operator } from "./operator.ts";
 import { Ownership } from "./ownership.ts";
 import { Pool, warm } from "./pool.ts";
@@ -115,7 +116,12 @@ export class Gateway {
     const pool = { ...POOL, ...options.pool };
     const queue = { ...QUEUE, ...options.queue };
     const [fallback = ""] = Object.keys(options.agents);
-    const { store, routes = [], emit = () => {} } = options;
+    const { store, routes = [] } = options;
+    const latencies = new Latencies();
+    const emit = (event: GatewayEvent) => {
+      latencies.note(event);
+      options.emit?.(event);
+    };
     this.#store = store;
     this.#adapters = new Map(options.adapters.map((adapter) => [adapter.name, adapter]));
     this.#restoreAtStart = pool.restoreAtStart;
@@ -148,6 +154,7 @@ export class Gateway {
       agent: (name) => options.agents[name],
       onCrash: (agent) => onCrash[agent] ?? "retry",
       timetable: options.schedules?.timetable,
+      latency: () => latencies.view(),
       adapter: (channel) => this.#adapters.get(adapterOf(channel)),
       asks: this.#asks,
       route,
@@ -183,6 +190,7 @@ export class Gateway {
     this.operations = new Operator({
       ...{ store, clock, inbox: this.#inbox, asks, commands: commands.list },
       health: () => this.#health(),
+      latency: () => latencies.view(),
       live: () => ({ live: this.#pool.size, running: this.#context.slots.running }),
       forget: (channel) => this.#pool.forget(channel),
     });

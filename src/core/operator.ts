@@ -2,7 +2,7 @@
 import type { CommandInfo, Taken } from "../channel.ts";
 import { SwitchboardError } from "../errors.ts";
 import type { Ask, ChannelId, Clock, ControlEffect, DeadLetter, InboundEvent, Session } from "../model.ts";
-import type { AskView, Decision, GatewayHealth, GatewayStats, Operations, SessionRow } from "../operations.ts";
+import type { AskView, Decision, GatewayHealth, GatewayStats, Latency, Operations, SessionRow } from "../operations.ts";
 import type { AskQuery, AuditPage, QueueView, SessionQuery, Store, TranscriptPage } from "../store.ts";
 import { OPERATORS } from "./access.ts";
 import type { Asks } from "./asks/asks.ts";
@@ -17,6 +17,7 @@ export interface OperatorOptions {
   readonly commands: readonly CommandInfo[];
   health(): Promise<GatewayHealth>;
   live(): Pick<GatewayStats, "live" | "running">;
+  latency(): Latency | undefined;
   /** Ends the live session of a channel whose record was removed. */
   forget(channel: ChannelId): Promise<void>;
 }
@@ -36,7 +37,8 @@ export class Operator implements Operations {
     const stats = await this.#options.store.stats();
     const { queued, inFlight, undelivered } = stats;
     const work = { processing: inFlight > 0, active: queued + inFlight + undelivered };
-    return { ...stats, ...this.#options.live(), ...work };
+    const latency = this.#options.latency();
+    return { ...stats, ...this.#options.live(), ...work, ...(latency ? { latency } : {}) };
   }
 
   commands(): readonly CommandInfo[] {

@@ -59,6 +59,7 @@ export function idlePool(store: Store): Pool {
     attempts: 3,
     take: 1,
     ...{ patience: {}, projects: {}, workspace: undefined, agents: ["null"], timetable: undefined },
+    latency: () => undefined,
     onCrash: () => "retry" as const,
     agent: () => nullAgent,
     adapter: () => channel,

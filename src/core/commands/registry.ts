@@ -1,6 +1,7 @@
 import type { AgentOption } from "../../agent.ts";
 import type { CommandInfo } from "../../channel.ts";
 import type { Card, Control, Message, NewSession, Session, SessionPatch, SessionSettings } from "../../model.ts";
+import type { Latency } from "../../operations.ts";
 import type { Store } from "../../store.ts";
 import type { Asks } from "../asks/asks.ts";
 import type { RouteSettings } from "../routes.ts";
@@ -19,6 +20,8 @@ export interface CommandContext {
   readonly timetable?: Timetable;
   /** The names of the agents, the default one first. */
   readonly agents: readonly string[];
+  /** How long the newest answers of this replica took. */
+  readonly latency?: Latency;
   /** The session's agent has a memory that it can shorten. */
   readonly compacts: boolean;
   /** A folder that holds all projects is configured. */
