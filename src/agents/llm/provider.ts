@@ -1,5 +1,5 @@
 /** The models of a configuration, and how each provider wants to be asked. Its package is loaded when it is. */
-import type { LanguageModel } from "ai";
+import { extractReasoningMiddleware, type LanguageModel, wrapLanguageModel } from "ai";
 import { z } from "zod";
 import type { LlmConfig } from "../../config.ts";
 import { describe } from "../../errors.ts";
@@ -89,7 +89,9 @@ export class Provider {
       case "openai-compatible": {
         const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
         // Without `includeUsage` a streamed answer says nothing of the tokens that it took.
-        return createOpenAICompatible({ ...settings, name: NAME, includeUsage: true })(model);
+        const plain = createOpenAICompatible({ ...settings, name: NAME, includeUsage: true })(model);
+        // Local servers leave a model's thoughts in its answer, marked.
+        return wrapLanguageModel({ model: plain, middleware: extractReasoningMiddleware({ tagName: "think" }) });
       }
     }
   }

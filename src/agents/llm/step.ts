@@ -48,10 +48,13 @@ export async function* step(request: StepRequest): AsyncGenerator<AgentEvent, St
   let hasText = false;
   for await (const part of result.fullStream) {
     signal.throwIfAborted();
-    if (part.type === "text-delta" && part.text !== "") {
+    if (part.type === "text-delta") {
+      // Empty lines between a thought and the answer belong to neither.
+      const delta = hasText ? part.text : part.text.replace(/^(?:[ \t]*\r?\n)+/, "");
+      if (delta === "") continue;
       if (!hasText && request.opening) yield { type: "text", delta: request.opening };
       hasText = true;
-      yield { type: "text", delta: part.text };
+      yield { type: "text", delta };
     } else if (part.type === "reasoning-delta" && part.text !== "") {
       yield { type: "thought", delta: part.text };
     } else if (part.type === "finish-step") {

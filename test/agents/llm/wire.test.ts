@@ -214,6 +214,16 @@ test.each([
   expect(failure?.message).toContain("low, medium, high");
 });
 
+test("thoughts that a local server leaves in the answer are no part of it, however they are cut", async () => {
+  const twin = await startTwin();
+  twin.on(/trees/, { text: ["<thi", "nk>about ", "trees</th", "ink>\n\nThey ", "grow: a < b"] });
+  const talk = new Talk(configOf(twin));
+  const events = await talk.say("trees?");
+  const thoughts = events.flatMap((event) => (event.type === "thought" ? [event.delta] : []));
+  expect(thoughts.join("")).toBe("about trees");
+  expect(textOf(events)).toBe("They grow: a < b");
+});
+
 test("lists its models and efforts", async () => {
   const twin = await startTwin();
   const session = await new Talk(configOf(twin, { models: ["big-model"] })).session();
