@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "../support/eventually.ts";
 
 /** The processes that the programs of a test start: each writes its id to a file. */
 export class Processes {
@@ -23,6 +24,12 @@ export class Processes {
   async running(): Promise<string[]> {
     const running = await Promise.all((await this.#ids()).map(async (id) => ((await isRunning(id)) ? [id] : [])));
     return running.flat();
+  }
+
+  /** Resolves when none of them runs any more. */
+  async kill(): Promise<void> {
+    for (const id of await this.running()) process.kill(Number(id), "SIGKILL");
+    await eventually(async () => (await this.running()).length === 0, "they have ended");
   }
 
   /** Also ends what a test let escape on purpose. */

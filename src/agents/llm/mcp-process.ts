@@ -72,6 +72,10 @@ export class McpProcess implements MCPTransport {
     return this.#gone;
   }
 
+  get hasEnded(): boolean {
+    return this.#gone !== undefined;
+  }
+
   /** The tail of its standard error, complete once it is closed. */
   get complaint(): string {
     return this.#complaint.text();

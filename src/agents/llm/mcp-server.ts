@@ -26,7 +26,8 @@ export interface McpTool {
 export class McpConnection {
   readonly tools: readonly McpTool[];
   readonly #end: () => Promise<void>;
-  #isOver = false;
+  readonly #hasEnded: () => boolean;
+  #isClosed = false;
 
   /** Rejects where the server can't be started, or doesn't speak the protocol; nothing of it is left then. */
   static async open({ server, folder, env }: McpPlace, signal: AbortSignal): Promise<McpConnection> {
@@ -49,7 +50,7 @@ export class McpConnection {
         onUncaughtError: () => {},
       });
       const tools = await toolsOf(client, signal);
-      connection = new McpConnection(tools, end);
+      connection = new McpConnection(tools, end, () => child?.hasEnded === true);
       return connection;
     } catch (error) {
       await end();
@@ -60,14 +61,20 @@ export class McpConnection {
     }
   }
 
-  private constructor(tools: readonly McpTool[], end: () => Promise<void>) {
+  private constructor(tools: readonly McpTool[], end: () => Promise<void>, hasEnded: () => boolean) {
     this.tools = tools;
     this.#end = end;
+    this.#hasEnded = hasEnded;
+  }
+
+  /** It has ended, by itself or by `close`. A server that is reached by HTTP is asked anew with each call. */
+  get isOver(): boolean {
+    return this.#isClosed || this.#hasEnded();
   }
 
   async close(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     await this.#end();
   }
 }

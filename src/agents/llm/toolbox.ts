@@ -1,4 +1,7 @@
-/** The tools of a session: those of all its MCP servers, started with the first turn and ended with the session. */
+/**
+ * The tools of a session: those of all its MCP servers, started with the first turn and ended with the session. One that
+ * has ended meanwhile is started anew with the next turn; one that can't be started is not tried again.
+ */
 import type { Tool, ToolModelMessage, ToolSet } from "ai";
 import type { McpServer } from "../../agent.ts";
 import { describe } from "../../errors.ts";
@@ -27,8 +30,9 @@ const LONGEST_NAME = 64;
 export class Toolbox {
   readonly #options: ToolboxOptions;
   readonly #closing = new AbortController();
-  #starting: Promise<Opened> | undefined;
-  #hasTold = false;
+  /** By the servers' names; undefined where it could not be started. */
+  readonly #connections = new Map<string, McpConnection | undefined>();
+  #starting: Promise<string[]> | undefined;
 
   constructor(options: ToolboxOptions) {
     this.#options = options;
@@ -37,46 +41,49 @@ export class Toolbox {
   /** The tools by name, and, once, in words for people, what could not be started. Rejects when the signal aborts. */
   async open(signal: AbortSignal): Promise<{ tools: ReadonlyMap<string, SessionTool>; problems: readonly string[] }> {
     signal.throwIfAborted();
+    // A turn that was stopped while they start leaves them to the next one.
     this.#starting ??= this.#start();
-    const { tools, problems } = await unlessAborted(signal, this.#starting);
-    const told = this.#hasTold ? [] : problems;
-    this.#hasTold = true;
-    return { tools, problems: told };
+    const problems = await unlessAborted(signal, this.#starting);
+    this.#starting = undefined;
+    return { tools: this.#tools(), problems };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new Error("the session was closed"));
-    const { connections } = (await this.#starting) ?? { connections: [] };
-    await Promise.all(connections.map((connection) => connection.close()));
+    await this.#starting;
+    await Promise.all([...this.#connections.values()].map((connection) => connection?.close()));
   }
 
-  async #start(): Promise<Opened> {
+  /** Gives what went wrong. */
+  async #start(): Promise<string[]> {
     const { servers, folder, env } = this.#options;
-    const tools = new Map<string, SessionTool>();
-    const problems: string[] = [];
-    const opening = Object.entries(servers).map(async ([name, server]) => {
+    const missing = Object.entries(servers).filter(([name]) => {
+      return !this.#connections.has(name) || this.#connections.get(name)?.isOver;
+    });
+    const opening = missing.map(async ([name, server]) => {
       try {
-        return { name, connection: await McpConnection.open({ server, folder, env }, this.#closing.signal) };
+        await this.#connections.get(name)?.close();
+        this.#connections.set(name, await McpConnection.open({ server, folder, env }, this.#closing.signal));
+        return [];
       } catch (error) {
-        problems.push(`The tools of "${name}" are not there: ${describe(error)}`);
-        return undefined;
+        this.#connections.set(name, undefined);
+        return [`The tools of "${name}" are not there: ${describe(error)}`];
       }
     });
-    const opened = (await Promise.all(opening)).filter((one) => one !== undefined);
-    for (const { name: server, connection } of opened) {
-      for (const { name, readOnly, tool } of connection.tools) {
+    return (await Promise.all(opening)).flat();
+  }
+
+  #tools(): ReadonlyMap<string, SessionTool> {
+    const tools = new Map<string, SessionTool>();
+    // In the order of the configuration, so that a server that is started anew keeps the names of its tools.
+    for (const server of Object.keys(this.#options.servers)) {
+      for (const { name, readOnly, tool } of this.#connections.get(server)?.tools ?? []) {
         const unique = nameOf(`${server}_${name}`, tools);
         tools.set(unique, { name: unique, readOnly, description: tool.description ?? "", tool });
       }
     }
-    return { tools, problems, connections: opened.map(({ connection }) => connection) };
+    return tools;
   }
-}
-
-interface Opened {
-  readonly tools: ReadonlyMap<string, SessionTool>;
-  readonly problems: readonly string[];
-  readonly connections: readonly McpConnection[];
 }
 
 /** What the model is told of the tools. It carries none of them out itself. */

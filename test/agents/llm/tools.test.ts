@@ -12,6 +12,7 @@ import type { LlmConfig } from "../../../src/config.ts";
 import type { AgentEvent, PermissionRequest } from "../../../src/model.ts";
 import { People, textOf, turnOf } from "../../conformance/agent.ts";
 import { eventually } from "../../support/eventually.ts";
+import { temporaryFolder } from "../../support/gateway.ts";
 import type { ModelTwin } from "../../twins/models/index.ts";
 import { Processes } from "../processes.ts";
 import { configOf, failureIn, noticesIn, startTwin, Talk, usageIn } from "./agent.ts";
@@ -210,6 +211,50 @@ test("one process serves all turns of a live session, and is gone when that is c
   expect(await processes.running()).toEqual([]);
   await talk.say(NOTE, { people });
   expect(await processes.count()).toBe(2);
+});
+
+test("a server that ended between two turns is started anew, with the same tools", async () => {
+  const { talk, twin, processes, notes } = await startPad();
+  const people = new People(yes);
+  await talk.say(NOTE, { people });
+  const { tools } = twin.last;
+  await processes.kill();
+  const events = await talk.say(NOTE, { people });
+  expect(textOf(events)).toContain("The tool said: noted milk");
+  expect(noticesIn(events)).toEqual([]);
+  expect(twin.last.tools).toEqual(tools);
+  expect(await notes()).toEqual(["milk", "milk"]);
+  expect(await processes.count()).toBe(2);
+  await talk.close();
+  expect(await processes.running()).toEqual([]);
+});
+
+test("one that ends during a call is told to the model, and is there again in the next turn", async () => {
+  const { talk, processes } = await startPad();
+  const people = new People(yes);
+  const session = await talk.session();
+  let said = "";
+  for await (const event of runOf(session, "[[call pad_wait {}]]", people, new AbortController().signal)) {
+    if (event.type === "text") said += event.delta;
+    if (event.type === "tool" && event.status === "running") await processes.kill();
+  }
+  expect(said).toMatch(/The tool said: The tool failed/);
+  expect(textOf(await talk.say(NOTE, { people }))).toContain("The tool said: noted milk");
+});
+
+test("one that can't be started anew is told of once", async () => {
+  const file = `${temporaryFolder()}/started`;
+  // It starts once only.
+  const command = ["sh", "-c", `[ ! -e ${file} ] && touch ${file} && exec ${process.execPath} ${SERVER}`];
+  const processes = await Processes.watch();
+  onTestFinished(() => processes.forget());
+  const env = { PIDS: processes.file, NOTES: `${processes.file}.notes` };
+  const { talk } = await startPad({}, { weak: { command, env } });
+  const people = new People(yes);
+  expect(noticesIn(await talk.say("hello", { people }))).toEqual([]);
+  await processes.kill();
+  expect(noticesIn(await talk.say("hello", { people }))).toEqual([expect.stringContaining('"weak" are not there')]);
+  expect(noticesIn(await talk.say("hello", { people }))).toEqual([]);
 });
 
 test("is gone, too, when the session is closed in the middle of a call", async () => {
