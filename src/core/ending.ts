@@ -43,7 +43,7 @@ export interface Answer {
 export function answered(ending: Ending, answer: Answer): TurnCommit {
   const { turn, session, now, take, ref } = ending;
   const { text, parts, figures, unused } = answer;
-  const said = [...noted(ending), ...unused.map(wasted)];
+  const said = [...noted(ending), ...unused.map(wasted), ...uncompacted(turn, answer.assignment)];
   return {
     turn: turn.id,
     take,
@@ -121,6 +121,13 @@ function wasted({ request }: Ask): OutboxDraft {
     kind: "notice",
     text: `ℹ The agent was restarted after it asked about ${what}, and did not ask again: that decision was not used.`,
   };
+}
+
+/** Where the queue collects, `/compact` may have come to one turn with messages that want an answer. */
+function uncompacted({ messages }: Turn, { phase }: Assignment): OutboxDraft[] {
+  if (phase === "compact" || !messages.some(({ compact }) => compact)) return [];
+  const text = "ℹ `/compact` was not carried out: other messages waited with it, and were answered. Send it again.";
+  return [{ kind: "notice", text }];
 }
 
 /** People are asked, and the agent that asked is gone: `why`, where they don't know it yet. */

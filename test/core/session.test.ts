@@ -261,6 +261,23 @@ test("collect mode runs all that waits as one turn", async () => {
   expect(await bench.receipt("a", "3")).toMatchObject({ state: "answered" });
 });
 
+test("a /compact that was collected with other messages is not carried out, and that is said", async () => {
+  const bench = await Bench.open({ queue: { mode: "collect" } });
+  bench.agent.compacts = true;
+  await bench.channel.say("a", "1", "one");
+  await bench.run("a", "one");
+  await bench.channel.say("a", "2", "two");
+  await bench.channel.say("a", "c", "/compact");
+  await eventually(async () => (await bench.store.queue("local:a")).waiting.length === 2, "both wait");
+  (await bench.run("a", "one")).done();
+  const run = await bench.run("a", "two");
+  expect(run.turn).toMatchObject({ phase: "work" });
+  run.say("an answer");
+  run.done();
+  await bench.shows("a", /`\/compact` was not carried out/);
+  expect(bench.channel.texts("local:a")).toContain("an answer");
+});
+
 test("the store away: intake rejects, the turn under way commits when it is back", async () => {
   const bench = await Bench.open();
   await bench.channel.say("a", "1", "one");
