@@ -29,8 +29,12 @@ export function connect(address: RedisAddress, log: (problem: string) => void): 
   return { commands: clientOf(address, "commands", log), hints: clientOf(address, "hints", log) };
 }
 
+/** Those that were told to end. All others come back, whatever ended them. */
+const told = new WeakSet<Client>();
+
 export function disconnect({ commands, hints }: Connections): void {
   for (const client of [commands, hints]) {
+    told.add(client);
     for (const server of client instanceof Cluster ? client.nodes() : [client]) {
       // TLS that is ended amid its handshake can fail twice, and ioredis listens to one error: nobody wants the other.
       const stream: unknown = Reflect.get(server, "stream");
@@ -106,7 +110,19 @@ function clientOf(address: RedisAddress, name: string, log: (problem: string) =>
     if (said !== "") log(`Redis (${name}): connected again`);
     said = "";
   });
+  client.on("end", () => comeBack(client));
   return client;
+}
+
+/**
+ * ioredis gives a connection up for good where it is cut while it is being made: a Sentinel that tells of a failover in
+ * the moment in which it is asked for the master does that.
+ */
+function comeBack(client: Client): void {
+  setTimeout(() => {
+    if (told.has(client) || client.status !== "end") return;
+    client.connect().catch(() => {}); // The event "error" tells of it, and "end" leads here again.
+  }, pause(0));
 }
 
 function serverOf(address: RedisAddress, name: string): Redis {
@@ -123,6 +139,7 @@ function serverOf(address: RedisAddress, name: string): Redis {
     // Sentinels that want no password take any, but know no user by name.
     ...(password === undefined || username !== undefined ? {} : { sentinelPassword: password }),
     sentinelRetryStrategy: pause,
+    sentinelCommandTimeout: CONNECT,
     failoverDetector: true,
     ...(address.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(address) } : {}),
   });
