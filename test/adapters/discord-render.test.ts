@@ -85,7 +85,7 @@ describe("Discord's rendering", () => {
       fc.property(richMarkdown(), (markdown) => {
         expect(substance(shown(markdown))).toBe(substance(renderForTelegram(markdown).text));
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
@@ -94,7 +94,7 @@ describe("Discord's rendering", () => {
       fc.property(anyMarkdown(), (markdown) => {
         expect(render(markdown).trim() === "").toBe(markdown.trim() === "");
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
@@ -128,7 +128,7 @@ describe("messages for Discord", () => {
       fc.property(anyMarkdown(), (markdown) => {
         for (const part of messagesOf(markdown)) expect(render(part).length).toBeLessThanOrEqual(MAX_TEXT);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

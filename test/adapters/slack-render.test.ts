@@ -114,7 +114,7 @@ describe("splitting for Slack", () => {
           if (!isWithin(whole, substance(shown))) expect(substance(shown)).toBe(whole);
         }
       }),
-      { numRuns: 150, seed: 20_261_121 },
+      { numRuns: 70, seed: 20_261_121 },
     );
   });
 
@@ -130,7 +130,7 @@ describe("splitting for Slack", () => {
           encodeURIComponent(JSON.stringify([markdownBlocks(part), sectionBlocks(part), plainText(part)]));
         }
       }),
-      { numRuns: 200, seed: 20_261_121 },
+      { numRuns: 100, seed: 20_261_121 },
     );
   });
 });

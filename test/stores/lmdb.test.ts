@@ -41,7 +41,7 @@ describe("kill -9", () => {
 
   test("loses nothing that was acknowledged and leaves nothing half done", { timeout: 60_000 }, async () => {
     const acknowledged: z.infer<typeof line>[] = [];
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 4; round += 1) {
       const writer = start(new URL("./writer.ts", import.meta.url), path, `${round}`);
       // Where in a group commit the blow falls is left to chance; that some were made before is not.
       await writer.printed(20 + Math.floor(Math.random() * 1_500));
