@@ -8,16 +8,25 @@ export function heal(markdown: string): string {
   // A fence that nothing closes is code to the end; only half of its closing line has to go.
   if (fence !== undefined) return text.replace(/\n[ >]*[`~]{1,2}$/, "");
   const head = text.slice(0, block);
-  const tail = text
-    .slice(block)
-    // `[label](http://exam` and `[lab`: the label alone, until the link is whole.
-    .replace(/!?\[([^[\]\n]*)\]\([^()\s]*$/, "$1")
-    .replace(/!?\[([^[\]\n]*)$/, "$1")
+  const tail = withoutHalfLink(withoutHalfLink(text.slice(block), HALF_ADDRESS), HALF_LABEL)
     // Markers that nothing follows yet.
     .replace(/(^|\s)(?:\*{1,3}|_{1,3}|~{1,2}|`{1,2})$/, "$1")
     .trimEnd();
   const open = placesIn(tail, tail.length, { growing: true }).at(-1)?.open ?? [];
   return head + mended(tail, open);
+}
+
+/** `[label](http://exam` and `[lab`: the label alone, until the link is whole. */
+const HALF_ADDRESS = /!?\[([^[\]\n]*)\]\([^()\s]*$/;
+const HALF_LABEL = /!?\[([^[\]\n]*)$/;
+
+function withoutHalfLink(text: string, half: RegExp): string {
+  return text.replace(half, (whole, label: string, at: number) => (isCode(text, at) ? whole : label));
+}
+
+function isCode(text: string, at: number): boolean {
+  const { open = [] } = placesIn(text, at, { growing: true }).at(-1) ?? {};
+  return open.some((marker) => marker.startsWith("`"));
 }
 
 function mended(tail: string, open: readonly string[]): string {
