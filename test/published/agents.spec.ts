@@ -1,6 +1,7 @@
 /** What the gateway needs of an agent, shown with agents as others publish them. `npm run test:published`. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { AgentSession, AskOutcome } from "../../src/agent.ts";
+import type { AgentSession, AskOutcome, OpenOptions } from "../../src/agent.ts";
 import type { AgentEvent, Json } from "../../src/model.ts";
 import { failureIn, noticesIn, stateIn } from "../agents/acp/harness.ts";
 import { collect, People, textOf, turnOf } from "../conformance/agent.ts";
@@ -9,6 +10,7 @@ import { modelsAsked } from "./replies.ts";
 import { PublishedStage } from "./stage.ts";
 
 const by = { id: "test:eve", name: "Eve" };
+const MINUTE = 60_000;
 const ONCE: AskOutcome = { kind: "approved", scope: "once", by };
 const NO: AskOutcome = { kind: "rejected", by };
 
@@ -36,6 +38,7 @@ for (const published of AGENTS) {
       expect(events.at(-1)?.type).toBe("done");
       expect(textOf(events).length).toBeGreaterThanOrEqual(2_000);
       expect(events.filter(({ type }) => type === "text").length).toBeGreaterThan(1);
+      expect(events).toContainEqual(expect.objectContaining({ type: "usage", tokensIn: expect.toSatisfy(isPositive) }));
     });
 
     test("does what is allowed, and tells of the tool", async () => {
@@ -101,6 +104,25 @@ for (const published of AGENTS) {
       expect(stage.written(`no-${file}`)).toBeUndefined();
     });
 
+    if (published.guarded) {
+      const { configure, guarded } = published;
+      test("asks in a mode that it may not be in, and plans no more", async () => {
+        const careful = {
+          ...published,
+          configure: (...of: Parameters<typeof configure>) => ({ ...configure(...of), ...guarded }),
+        };
+        const own = await PublishedStage.open(careful);
+        onTestFinished(() => own.close());
+        const one = await own.open();
+        await collect(one, "[[say a plan]]", { mode: "plan" });
+        const people = allowing();
+        const events = await collect(one, published.write(own.path("guarded.txt"), "box"), { people, mode: "bypass" });
+        expect(noticesIn(events)).toEqual([expect.stringContaining("stays as it is")]);
+        expect(people.asked).toHaveLength(1);
+        expect(own.written("guarded.txt")).toBe("box");
+      });
+    }
+
     test("does nothing but plan where a plan is wanted", async () => {
       const people = new People(() => NO);
       const events = await collect(session, "[[say a plan of three steps]]", { people, phase: "plan", mode: "plan" });
@@ -131,22 +153,51 @@ for (const published of AGENTS) {
       test.skip("plan approval: it has none of its own");
     }
 
-    test("goes on in its session after a close, without saying again what was said", async () => {
+    /** In the session that it was in, or where it can't, in a new one, of which people are told. */
+    const goesOn = (before: readonly AgentEvent[], after: readonly AgentEvent[]) => {
+      const isSame = sessionIdIn(after) === sessionIdIn(before);
+      if (!published.forgets) expect(isSame).toBe(true);
+      expect(noticesIn(after)).toEqual(isSame ? [] : [expect.stringContaining("was told what was said last")]);
+    };
+
+    test("goes on after a close, without saying again what was said", async () => {
       const own = await spare();
+      const transcript = transcriptOf("the cat is called momo-71");
       const first = await own.open();
       const events = await collect(first, "[[say the cat is called momo-71]]");
       await first.close();
       await own.gone();
-      const again = await own.open({ state: stateIn(events) as Json });
+      const again = await own.open({ state: stateIn(events) as Json, transcript });
       const recalled = await collect(again, "[[recall momo-\\d+]]");
       expect(textOf(recalled)).toBe("momo-71");
-      expect(noticesIn(recalled)).toEqual([]);
-      expect(stateIn(recalled)).toMatchObject({ sessionId: sessionIdIn(events) });
+      goesOn(events, recalled);
     });
 
-    test("killed in a turn: the turn fails, the next one goes on in the session", async () => {
+    if (published.forgets) {
+      test.skip("goes on in its own session each time: it can do so once at most, and only in a later minute");
+
+      test(
+        "goes on in its own session in a later minute, without saying again what was said",
+        async () => {
+          const own = await spare();
+          const first = await own.open();
+          const events = await collect(first, "[[say the cow is called elsa-5]]");
+          for (const count of Array(30).keys()) await collect(first, `[[say ${count} sheep]]`);
+          await first.close();
+          await sleep(MINUTE - (Date.now() % MINUTE) + 100);
+          const again = await own.open({ state: stateIn(events) as Json });
+          const recalled = await collect(again, "[[recall elsa-\\d+]]");
+          expect(textOf(recalled)).toBe("elsa-5");
+          expect(noticesIn(recalled)).toEqual([]);
+          expect(stateIn(recalled)).toMatchObject({ sessionId: sessionIdIn(events) });
+        },
+        3 * MINUTE,
+      );
+    }
+
+    test("killed in a turn: the turn fails, the next one goes on", async () => {
       const own = await spare();
-      const one = await own.open();
+      const one = await own.open({ transcript: transcriptOf("the dog is called rex-19") });
       const before = await collect(one, "[[say the dog is called rex-19]]");
       const during: AgentEvent[] = [];
       for await (const event of one.run(turnOf("[[endless]]"))) {
@@ -156,7 +207,7 @@ for (const published of AGENTS) {
       expect(failureIn(during)).toMatchObject({ code: "ACP_ENDED", retryable: true });
       const recalled = await collect(one, "[[recall rex-\\d+]]");
       expect(textOf(recalled)).toBe("rex-19");
-      expect(stateIn(recalled)).toMatchObject({ sessionId: sessionIdIn(before) });
+      goesOn(before, recalled);
     });
 
     test("shared: two sessions in one process are kept apart, and one outlives the other", async () => {
@@ -171,6 +222,15 @@ for (const published of AGENTS) {
       expect(own.processes()).toEqual([]);
     });
   });
+}
+
+function isPositive(count: number): boolean {
+  return count > 0;
+}
+
+/** What core remembers of the session. */
+function transcriptOf(text: string): OpenOptions["transcript"] {
+  return async () => [{ role: "assistant", text, at: 0, turn: "turn-0" }];
 }
 
 /** Runs the turn until the event comes, and cancels it. */

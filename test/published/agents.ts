@@ -15,6 +15,13 @@ export interface PublishedAgent {
   readonly model: { readonly choice: string; readonly asked: RegExp };
   /** The modes in which it writes unasked. */
   readonly unasked: readonly PermissionMode[];
+  /**
+   * It can't always open its own session again: then it begins a new one, and is told what was said. Gemini can do so
+   * once at most, and not in the minute in which the session began.
+   */
+  readonly forgets?: true;
+  /** An environment in which it refuses to be in modes in which it would work unasked. */
+  readonly guarded?: Readonly<Record<string, string>>;
   /** A prompt that has it say its plan and ask to leave its plan mode, where it has one. */
   readonly leavePlan?: (plan: string) => string;
 }
@@ -74,6 +81,31 @@ export const AGENTS: readonly PublishedAgent[] = [
     },
     model: { choice: "gpt-5.6-terra", asked: /^gpt-5\.6-terra$/ },
     unasked: ["bypass"],
+  },
+  {
+    preset: "gemini",
+    configure: (home, twin) => {
+      const config = {
+        general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
+        privacy: { usageStatisticsEnabled: false },
+        security: { auth: { selectedType: "gemini-api-key" } },
+        // Of itself it has another model choose the model for each turn, and ends turns that repeat themselves.
+        model: { name: "gemini-2.5-pro", disableLoopDetection: true },
+      };
+      file(join(home, ".gemini/settings.json"), JSON.stringify(config));
+      // Only where the folder is trusted it has modes in which it works unasked.
+      const trust = { GEMINI_CLI_TRUST_WORKSPACE: "true" };
+      return { ...trust, GEMINI_API_KEY: "a-key", GOOGLE_GEMINI_BASE_URL: twin.gemini };
+    },
+    write: (path, word) => call("write_file", { file_path: path, content: word }),
+    model: { choice: "gemini-3.5-flash-lite", asked: /^gemini-3\.5-flash-lite$/ },
+    unasked: ["accept-edits", "bypass"],
+    forgets: true,
+    guarded: { GEMINI_CLI_TRUST_WORKSPACE: "false" },
+    leavePlan: (plan) => {
+      const name = "plan.md";
+      return `${call("write_file", { file_path: name, content: plan })} ${call("exit_plan_mode", { plan_filename: name })}`;
+    },
   },
 ];
 

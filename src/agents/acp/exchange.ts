@@ -41,12 +41,18 @@ export class Exchange {
   #remarks: string[] = [];
   /** A plan was made, which is all that was wanted. */
   #isPlanned = false;
+  #isCut = false;
   #prompting: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#terminals = new Terminals(options.reach, options.env);
+  }
+
+  /** The agent was told to stop before it did by itself. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** What the agent says to the prompt, until it stops; `stop` tells how. Rejects with an `AcpFailure`. */
@@ -181,7 +187,7 @@ export class Exchange {
     if (event) this.#queue.push(event);
     this.#speech.interrupted();
     const isForPlan = isPlan(call);
-    const request = isForPlan ? planOf(call, this.#speech.recent) : permissionOf(call);
+    const request = isForPlan ? planOf(call, this.#tools.writtenTo(call), this.#speech.recent) : permissionOf(call);
     if (isForPlan && this.#options.turn.phase === "plan") {
       this.#planned(request.text);
       return { outcome: { outcome: "cancelled" } };
@@ -226,6 +232,7 @@ export class Exchange {
 
   async #cancel(prompting: Promise<unknown> | undefined): Promise<void> {
     if (prompting === undefined) return;
+    this.#isCut = true;
     const { link, sessionId, patience } = this.#options;
     void link.notify(AGENT_METHODS.session_cancel, { sessionId });
     if (!(await settlesWithin(patience, prompting))) await link.kill();

@@ -1,5 +1,5 @@
 /** Why an agent could not do a turn, in words for the people in the channel. */
-import type { RequestError } from "@agentclientprotocol/sdk";
+import { RequestError } from "@agentclientprotocol/sdk";
 import { z } from "zod";
 import type { AgentFailure } from "../../model.ts";
 import type { Exit } from "./process.ts";
@@ -29,12 +29,12 @@ export function ended(program: string, exit: Exit | undefined, complaint: string
       : exit.signal === null
         ? `ended with exit code ${exit.code}`
         : `was ended by ${exit.signal}`;
-  const message = `The agent "${program}" ${how} while it was needed. The next turn starts it again.${said(complaint)}`;
+  const message = `The agent "${program}" ${how} while it was needed. It is started again when it is needed next.${said(complaint)}`;
   return new AcpFailure({ code: "ACP_ENDED", message, retryable: true, told: true });
 }
 
 export function tooSlow(program: string, ms: number, complaint: string): AcpFailure {
-  const message = `The agent "${program}" has not opened a session within ${ms / 1000} seconds. The next turn starts it again; give it longer with "startTimeout".${said(complaint)}`;
+  const message = `The agent "${program}" has not opened a session within ${ms / 1000} seconds. Give it longer with "startTimeout".${said(complaint)}`;
   return new AcpFailure({ code: "ACP_START_TIMEOUT", message, retryable: true, told: true });
 }
 
@@ -52,6 +52,11 @@ export function refused(program: string, doing: string, error: RequestError, com
   }
   const message = `The agent "${program}" failed to ${doing}: ${explanationOf(error)}${said(complaint)}`;
   return new AcpFailure({ code: "ACP_ERROR", message, retryable: true }, { cause: error });
+}
+
+/** The agent's model says that what it was sent is no proper request. Agents pass on its HTTP status as the code. */
+export function isMalformed(failure: AcpFailure): boolean {
+  return failure.cause instanceof RequestError && failure.cause.code === 400;
 }
 
 /** What an agent's error says: most put what matters into its data. */

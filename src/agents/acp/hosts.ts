@@ -1,6 +1,5 @@
 /** The processes of an agent: one for each live session, or one for all that work in the same folder. */
-import { Link } from "./link.ts";
-import type { ProcessSpec } from "./process.ts";
+import { Link, type LinkSpec } from "./link.ts";
 
 export interface Lease {
   readonly link: Link;
@@ -16,12 +15,12 @@ interface Host {
 }
 
 export class Hosts {
-  readonly #spec: Omit<ProcessSpec, "cwd">;
+  readonly #spec: Omit<LinkSpec, "cwd">;
   readonly #processes: "session" | "shared";
   /** By folder. */
   readonly #shared = new Map<string, Host>();
 
-  constructor(spec: Omit<ProcessSpec, "cwd">, processes: "session" | "shared") {
+  constructor(spec: Omit<LinkSpec, "cwd">, processes: "session" | "shared") {
     this.#spec = spec;
     this.#processes = processes;
   }

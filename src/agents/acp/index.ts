@@ -12,7 +12,7 @@ import type { Agent } from "../../agent.ts";
 import type { AcpConfig } from "../../config.ts";
 import { passedOn } from "../shared/environment.ts";
 import { Hosts } from "./hosts.ts";
-import { commandOf, environmentOf } from "./presets.ts";
+import { commandOf, environmentOf, readsItself } from "./presets.ts";
 import { AcpAgentSession } from "./session.ts";
 
 export interface AcpOptions {
@@ -27,7 +27,8 @@ export interface AcpOptions {
 const PATIENCE = 6_000;
 
 export function createAcpAgent({ config, env = process.env, patience = PATIENCE }: AcpOptions): Agent {
-  const hosts = new Hosts({ command: commandOf(config), env: passedOn(env, environmentOf(config)) }, config.processes);
+  const spec = { command: commandOf(config), env: passedOn(env, environmentOf(config)) };
+  const hosts = new Hosts({ ...spec, readsItself: readsItself(config) }, config.processes);
   return {
     compacts: true,
     open: async (options) => {

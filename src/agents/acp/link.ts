@@ -57,11 +57,21 @@ const SERVED = [
 ];
 
 const CLIENT = {
-  fs: { readTextFile: true, writeTextFile: true },
   terminal: true,
   elicitation: { form: {}, url: {} },
   session: { notices: {}, compaction: {}, configOptions: { boolean: {} } },
 };
+
+export interface LinkSpec extends ProcessSpec {
+  /** The gateway writes files for the agent, and reads none. */
+  readonly readsItself: boolean;
+}
+
+/** A method that no agent has: its answer says that all that was written before it was read. */
+const FENCE = "_switchboard/fence";
+
+/** Milliseconds. An agent that does not answer what it does not know is not waited for any longer. */
+const AT_THE_FENCE = 1_000;
 
 /** Updates of sessions whose ids the agent has not told yet: it may say something of a session before it has answered. */
 const MOST_EARLY = 64;
@@ -72,12 +82,14 @@ export class Link {
   /** Resolves when nothing can be said to the agent any more. */
   readonly closed: Promise<void>;
   readonly #process: AgentProcess;
+  readonly #readsItself: boolean;
   readonly #connection: ClientConnection;
   readonly #participants = new Map<string, Participant>();
   #early: { readonly sessionId: string; readonly update: unknown }[] = [];
 
-  constructor(spec: ProcessSpec) {
+  constructor(spec: LinkSpec) {
     this.#process = new AgentProcess(spec);
+    this.#readsItself = spec.readsItself;
     const { child } = this.#process;
     const app = client({ name: "switchboard" });
     for (const method of SERVED) {
@@ -141,6 +153,16 @@ export class Link {
     throw misspoke(this.program, what, await this.complaint());
   }
 
+  /** Resolves when what the agent was about to say of its own has come: some answer first, and say the rest then. */
+  async fence(): Promise<void> {
+    const answered = this.request(FENCE, {}, z.unknown(), "answer").catch((error: unknown) => {
+      // It does not know the method, as is right; one that has ended is told of by what is wanted of it next.
+      if (!(error instanceof AcpFailure)) throw error;
+    });
+    const late = new Promise((resolve) => setTimeout(resolve, AT_THE_FENCE).unref());
+    await Promise.race([answered, late]);
+  }
+
   /** Says it where there is somebody left to hear it. */
   async notify(method: string, params: object): Promise<void> {
     if (!this.isOpen) return;
@@ -167,7 +189,7 @@ export class Link {
   async #initialize(): Promise<Capabilities> {
     const params = {
       protocolVersion: PROTOCOL_VERSION,
-      clientCapabilities: CLIENT,
+      clientCapabilities: { ...CLIENT, fs: { readTextFile: !this.#readsItself, writeTextFile: true } },
       clientInfo: { name: "switchboard", title: "Switchboard", version: "1" },
     };
     const { protocolVersion, agentCapabilities } = await this.request("initialize", params, initialized, "start");

@@ -73,6 +73,9 @@ export async function openSession(opening: OpeningOptions): Promise<Opened> {
   };
 }
 
+/** An agent may want a sign-in for an old session only: Gemini does, where its key is in its environment alone. */
+const REFUSALS: ReadonlySet<string> = new Set(["ACP_ERROR", "ACP_AUTH_REQUIRED"]);
+
 /** Undefined where the agent can't. */
 async function restore(
   opening: OpeningOptions,
@@ -89,12 +92,14 @@ async function restore(
     const settings = enter(opening, sessionId, {}, true);
     try {
       settings.read(await link.request(way, { ...params, sessionId }, opened, "open its session again"));
+      // Gemini goes on to say what was said before when it has answered.
+      if (way === AGENT_METHODS.session_load) await link.fence();
       opening.enter(settings, false);
       return { sessionId, settings };
     } catch (error) {
       link.detach(sessionId, participant);
       // It lives, and can't: whatever keeps it from that, a new session is better than none.
-      if (!(error instanceof AcpFailure) || error.failure.code !== "ACP_ERROR") throw error;
+      if (!(error instanceof AcpFailure) || !REFUSALS.has(error.failure.code)) throw error;
     }
   }
   return undefined;

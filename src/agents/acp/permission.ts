@@ -33,12 +33,13 @@ const LONGEST = 6_000;
 
 /** It wants to leave planning and begin to work: its plan is to be approved. */
 export function isPlan(call: ToolCall): boolean {
+  if (call.kind === "other" && call.title?.startsWith("Requesting plan approval")) return true;
   return call.kind === "switch_mode" || /\bexit.?plan/i.test(`${call.name ?? ""} ${call.title ?? ""}`);
 }
 
-/** `said`: what the agent has said of late, where the call itself holds no plan. */
-export function planOf(call: ToolCall, said: string): PlanRequest {
-  const plan = inputOf(call).plan ?? contentOf(call);
+/** What the agent has written into the file that the call names, or said of late: where the call holds no plan. */
+export function planOf(call: ToolCall, written: string | undefined, said: string): PlanRequest {
+  const plan = inputOf(call).plan ?? (contentOf(call) || (written ?? ""));
   return { kind: "plan", text: [plan, said, titleOf(call)].find((text) => text.trim() !== "") ?? "" };
 }
 

@@ -9,6 +9,8 @@ interface Preset {
   readonly install: string;
   /** Beneath what the configuration adds. */
   readonly env?: Readonly<Record<string, string>>;
+  /** It does not have the gateway read files for it. */
+  readonly readsItself?: true;
 }
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
@@ -23,6 +25,10 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   gemini: {
     command: ["gemini", "--acp"],
     install: "npm install --global @google/gemini-cli",
+    // Of itself it starts itself again for a larger heap, and stays as a process that waits.
+    env: { GEMINI_CLI_NO_RELAUNCH: "true" },
+    // It can't tell a file that is not there from one that can't be read, and then writes no new ones.
+    readsItself: true,
   },
   opencode: {
     command: ["opencode", "acp"],
@@ -45,6 +51,10 @@ export function commandOf({ preset, command }: Pick<AcpConfig, "preset" | "comma
 /** What is added to its environment. */
 export function environmentOf({ preset, env }: Pick<AcpConfig, "preset" | "env">): Readonly<Record<string, string>> {
   return { ...(preset === undefined ? {} : PRESETS[preset].env), ...env };
+}
+
+export function readsItself({ preset }: Pick<AcpConfig, "preset">): boolean {
+  return preset !== undefined && PRESETS[preset].readsItself === true;
 }
 
 /** How it is installed, for people; undefined where no preset is named. */

@@ -10,13 +10,13 @@ import { RunSlot, unlessAborted } from "../shared/run.ts";
 import { Bill } from "./bill.ts";
 import { Commands } from "./commands.ts";
 import { Exchange } from "./exchange.ts";
-import { AcpFailure, tooSlow } from "./failure.ts";
+import { AcpFailure, isMalformed, tooSlow } from "./failure.ts";
 import type { Hosts, Lease } from "./hosts.ts";
 import type { Participant } from "./link.ts";
 import { type AcpState, type Opened, openSession, stateSchema } from "./opening.ts";
 import { blocksOf } from "./prompt.ts";
 import type { Settings } from "./settings.ts";
-import { commandsUpdate, kindOf, modeUpdate, optionsUpdate, usageUpdate } from "./updates.ts";
+import { commandsUpdate, kindOf, modeSpokenIn, modeUpdate, optionsUpdate, usageUpdate } from "./updates.ts";
 
 export interface SessionContext {
   readonly config: AcpConfig;
@@ -58,6 +58,8 @@ export class AcpAgentSession implements AgentSession, Participant {
   #notices: string[] = [];
   readonly #toldNotices = new Set<string>();
   #exchange: Exchange | undefined;
+  /** Nothing was answered yet since it was opened again, or since a turn was cut short. */
+  #isDoubtful = false;
   /** Settles when the agent has let go of a run that was cut short. */
   #stopping: Promise<void> | undefined;
   #isClosed = false;
@@ -88,6 +90,11 @@ export class AcpAgentSession implements AgentSession, Participant {
 
   update(update: unknown): void | Promise<void> {
     const kind = kindOf(update);
+    const mode = kind === "agent_message_chunk" ? modeSpokenIn(update) : undefined;
+    if (mode !== undefined && this.#settings?.hasMode(mode)) {
+      this.#settings.modeChanged(mode);
+      return;
+    }
     switch (kind) {
       case "available_commands_update":
         this.#commands.set(commandsUpdate.safeParse(update).data?.availableCommands ?? []);
@@ -138,12 +145,26 @@ export class AcpAgentSession implements AgentSession, Participant {
 
   /** Ends what is under way; the session stays open where its process does. */
   async #stop(): Promise<void> {
-    await this.#exchange?.stop();
+    const exchange = this.#exchange;
+    await exchange?.stop();
     this.#exchange = undefined;
+    if (exchange?.isCut) this.#isDoubtful = true;
     if (this.#opening || !this.#open?.lease.link.isOpen) await this.#drop();
   }
 
   async *#work(turn: AgentTurn): AsyncGenerator<AgentEvent, AgentEvent | undefined> {
+    try {
+      return yield* this.#attempt(turn);
+    } catch (error) {
+      // Gemini, stopped in a call of a tool, never tells its model what became of it: the model refuses all from then on.
+      if (!(error instanceof AcpFailure && this.#isDoubtful && isMalformed(error))) throw error;
+      this.#failedRestores = MOST_RESTORES;
+      await this.#letGo();
+      return yield* this.#attempt(turn);
+    }
+  }
+
+  async *#attempt(turn: AgentTurn): AsyncGenerator<AgentEvent, AgentEvent | undefined> {
     const open = await this.#opened();
     if (turn.signal.aborted) return undefined;
     yield* this.#news(open);
@@ -186,10 +207,12 @@ export class AcpAgentSession implements AgentSession, Participant {
     const events = exchange.prompt(blocks);
     let next = await events.next();
     for (; !next.done; next = await events.next()) {
+      if (next.value.type !== "alive") this.#isDoubtful = exchange.isCut;
       isSaid ||= next.value.type === "text";
       yield next.value;
     }
     const stop = next.value;
+    this.#isDoubtful = exchange.isCut;
     this.#preamble = undefined;
     if (isNews && this.#state) this.#state = { ...this.#state, told };
     if (stop.kind === "failed") return { type: "failed", failure: stop.failure };
@@ -269,6 +292,7 @@ export class AcpAgentSession implements AgentSession, Participant {
       this.#notices = opened.notices.filter((text) => !this.#toldNotices.has(text));
       for (const text of this.#notices) this.#toldNotices.add(text);
       this.#failedRestores = 0;
+      this.#isDoubtful = opened.isRestored;
       this.#open = { ...opened, lease };
       return this.#open;
     } catch (error) {

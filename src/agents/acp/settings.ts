@@ -85,6 +85,11 @@ export class Settings {
     if (this.#modes) this.#modes = { ...this.#modes, currentModeId };
   }
 
+  /** It has a mode of this name. */
+  hasMode(id: string): boolean {
+    return this.#modes?.availableModes.some((mode) => mode.id === id) ?? false;
+  }
+
   optionsChanged(options: unknown): void {
     const read = configOptions.safeParse(options);
     if (read.success) this.#options = read.data;
@@ -141,7 +146,11 @@ export class Settings {
     const isOperators = this.#operatorsMode && mode !== "plan";
     const wanted = isOperators ? usual : (modeFor(mode, choices) ?? careful ?? usual);
     if (wanted === setting.current) return [];
-    return await this.#set(setting, wanted);
+    const notices = await this.#set(setting, wanted);
+    // One that it may not be in here: in its careful one it asks at least, and is in its plan mode no more.
+    const { current } = this.#find("mode") ?? setting;
+    if (careful === undefined || wanted === planning || [wanted, careful].includes(String(current))) return notices;
+    return [...notices, ...(await this.#set(setting, careful))];
   }
 
   async #choose(category: "model" | "thought_level", value: string | undefined): Promise<string[]> {

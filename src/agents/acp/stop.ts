@@ -15,9 +15,20 @@ const usage = z.object({
   totalTokens: tokens,
 });
 
+/** Gemini's way to tell it. */
+const quota = z
+  .object({ quota: z.object({ token_count: z.object({ input_tokens: tokens, output_tokens: tokens }) }) })
+  .transform(({ quota: { token_count } }) =>
+    usage.parse({ inputTokens: token_count.input_tokens ?? 0, outputTokens: token_count.output_tokens ?? 0 }),
+  );
+
 export const stopped = z
-  .object({ stopReason: z.string(), usage: usage.nullish().catch(undefined) })
-  .transform(({ stopReason, usage }) => ({ stop: stopOf(stopReason), usage }));
+  .object({
+    stopReason: z.string(),
+    usage: usage.nullish().catch(undefined),
+    _meta: quota.nullish().catch(undefined),
+  })
+  .transform(({ stopReason, usage, _meta }) => ({ stop: stopOf(stopReason), usage: usage ?? _meta }));
 
 function stopOf(reason: string): Stop {
   switch (reason) {

@@ -33,6 +33,14 @@ export class Tools {
     return call;
   }
 
+  /** What a file that the call names holds since it was last written, where that is known. */
+  writtenTo(call: ToolCall): string | undefined {
+    const title = call.title ?? "";
+    const diffs = [...this.#calls.values()].flatMap(({ content = [] }) => content ?? []);
+    const last = diffs.findLast((part) => "newText" in part && part.path !== "" && title.includes(part.path));
+    return last && "newText" in last ? last.newText : undefined;
+  }
+
   /** Undefined where there is nothing new to say of it. */
   eventOf(call: ToolCall): AgentEvent | undefined {
     const title = titleOf(call);

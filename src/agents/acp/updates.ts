@@ -38,6 +38,7 @@ export const usageUpdate = z.object({
 });
 export const commandsUpdate = z.object({ availableCommands: z.array(z.object({ name: text })) });
 export const modeUpdate = z.object({ currentModeId: text });
+const modeSpoken = z.object({ content: z.object({ text: z.string().regex(/^\[MODE_UPDATE\] \S+$/) }) });
 export const optionsUpdate = z.object({ configOptions: z.unknown() });
 const notice = z.object({ title: text, description: text.nullish() });
 const compaction = z.object({ status: text, error: text.nullish().catch(undefined) });
@@ -46,6 +47,11 @@ const kind = z.object({ sessionUpdate: text });
 /** What kind of update it is; "" where it is none at all. */
 export function kindOf(update: unknown): string {
   return kind.safeParse(update).data?.sessionUpdate ?? "";
+}
+
+/** The mode that an agent says it is in now where its model should speak, which Gemini does. */
+export function modeSpokenIn(update: unknown): string | undefined {
+  return modeSpoken.safeParse(update).data?.content.text.split(" ")[1];
 }
 
 export interface Piece {

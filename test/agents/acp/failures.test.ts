@@ -28,10 +28,9 @@ describe("an agent that can't be started is a failed turn, and leaves nothing be
   });
 
   test("one that never answers, also where it takes no notice of being ended", async () => {
-    const agent = testAgent(
-      { silent: true, stubborn: true, lingers: true, complains: "waiting for the moon" },
-      { startTimeout: 700 },
-    );
+    // A shell, which has begun to complain long before the time is over.
+    const program = `trap '' TERM HUP; echo $$ >> "$FOLDER/pids"; echo 'waiting for the moon' >&2; while :; do sleep 1; done`;
+    const agent = testAgent({}, { command: ["sh", "-c", program], startTimeout: 700 });
     const failure = failureIn(await collect(await agent.open(), "echo hi"));
     expect(failure).toMatchObject({ code: "ACP_START_TIMEOUT", retryable: true });
     expect(failure?.message).toContain("0.7 seconds");

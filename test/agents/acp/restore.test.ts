@@ -47,7 +47,7 @@ describe("a session that is opened again", () => {
     const session = await agent.open({ state: state as Json, transcript: async () => TALK });
     const events = await collect(session, "recall");
     expect(noticesIn(events)).toEqual([expect.stringContaining("begins a new one")]);
-    expect(textOf(events)).toMatch(/Ada: my cat is called Momo\n\nYou: a fine name\n\n[^|]*recall$/);
+    expect(textOf(events)).toMatch(/Ada: my cat is called Momo\n\nAssistant: a fine name\n\n[^|]*recall$/);
     expect(textOf(events)).not.toContain("a notice");
     expect(stateIn(events)).not.toEqual(state);
     // Only once.
@@ -61,6 +61,19 @@ describe("a session that is opened again", () => {
     expect(noticesIn(events)).toHaveLength(1);
     expect(textOf(events)).toContain("Momo");
     expect(agent.calls).toEqual(["session/new", "session/resume", "session/load", "session/new"]);
+  });
+
+  test("is replaced where the agent wants a sign-in for an old session only", async () => {
+    const { agent, state } = await talked({ load: true, signInToLoad: true });
+    const events = await collect(await agent.open({ state: state as Json, transcript: async () => TALK }), "recall");
+    expect(noticesIn(events)).toHaveLength(1);
+    expect(textOf(events)).toContain("Momo");
+  });
+
+  test("is not said again where the agent replays it only after it has answered", async () => {
+    const { agent, state } = await talked({ load: true, replayLate: true });
+    const events = await collect(await agent.open({ state: state as Json }), "count");
+    expect(textOf(events)).toBe("2 messages");
   });
 
   test("is replaced where the agent dies of it, again and again", async () => {

@@ -311,12 +311,17 @@ const app = acp
   .onRequest("session/load", async ({ params, client }) => {
     note("calls", "session/load");
     if (can.dieOnLoad) process.exit(9);
+    if (can.signInToLoad) throw acp.RequestError.authRequired();
     if (!existsSync(fileOf(params.sessionId))) throw acp.RequestError.resourceNotFound(params.sessionId);
     const session = restored(params);
-    for (const said of session.history) {
-      await tell(client, session.id, { sessionUpdate: "user_message_chunk", content: { type: "text", text: said } });
-      await text(client, session.id, `replayed ${said}`);
-    }
+    const replay = async () => {
+      for (const said of session.history) {
+        await tell(client, session.id, { sessionUpdate: "user_message_chunk", content: { type: "text", text: said } });
+        await text(client, session.id, `replayed ${said}`);
+      }
+    };
+    if (can.replayLate) setImmediate(replay);
+    else await replay();
     return facesOf(session);
   })
   .onRequest("session/resume", async ({ params }) => {

@@ -1,12 +1,13 @@
 /**
- * Model servers for tests, on loopback: OpenAI's Chat Completions and Responses and Anthropic's Messages, streamed or
- * whole, with tool calls and usage. Prompts script what they answer (`script.ts`), or a test does; faults can be
- * injected, and all requests are kept to look at.
+ * Model servers for tests, on loopback: OpenAI's Chat Completions and Responses, Anthropic's Messages and Google's
+ * Gemini API, streamed or whole, with tool calls and usage. Prompts script what they answer (`script.ts`), or a test
+ * does; faults can be injected, and all requests are kept to look at.
  *
  * ```ts
  * const twin = await startModelTwin();
  * twin.openai;     // "http://127.0.0.1:…/v1": base URL of OpenAI-shaped clients
  * twin.anthropic;  // "http://127.0.0.1:…": ANTHROPIC_BASE_URL; the AI SDK wants `${twin.anthropic}/v1`
+ * twin.gemini;     // "http://127.0.0.1:…": GOOGLE_GEMINI_BASE_URL
  * twin.on(/weather/, { text: ["It rains."] });
  * twin.fault({ kind: "status", status: 529, retryAfter: 1 });
  * ```
@@ -17,6 +18,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { eventually } from "../../support/eventually.ts";
 import { Answer } from "./answer.ts";
 import { type Fault, type FaultOptions, Faults } from "./faults.ts";
+import { placeIn } from "./gemini-request.ts";
 import type { Reply } from "./reply.ts";
 import { type ModelRequest, newest, parseRequest, type WireName } from "./request.ts";
 import { answerTo } from "./script.ts";
@@ -83,6 +85,10 @@ export class ModelTwin {
     return this.url;
   }
 
+  get gemini(): string {
+    return this.url;
+  }
+
   /** How many answers are under way. */
   get open(): number {
     return this.#answers.size;
@@ -129,7 +135,7 @@ export class ModelTwin {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? "/", "http://twin");
     const text = await bodyOf(request);
-    const name = PATHS[pathname];
+    const name = PATHS[pathname] ?? (placeIn(pathname) ? "gemini" : undefined);
     if (name === undefined) return this.#other(pathname, response);
     const wire = wires[name];
     const refuse = (status: number, message: string, code?: string, headers: Record<string, string> = {}) => {
@@ -140,7 +146,8 @@ export class ModelTwin {
     if ("invalid" in asked) return refuse(400, asked.invalid);
     this.requests.push(asked);
     const { key, models } = this.#options;
-    const given = request.headers.authorization?.replace(/^Bearer /, "") ?? request.headers["x-api-key"];
+    const { authorization, ...headers } = request.headers;
+    const given = authorization?.replace(/^Bearer /, "") ?? headers["x-api-key"] ?? headers["x-goog-api-key"];
     if (key !== undefined && given !== key) return refuse(401, "Incorrect API key provided.", "invalid_api_key");
     if (models !== undefined && !models.includes(asked.model)) {
       return refuse(
@@ -174,7 +181,7 @@ export class ModelTwin {
       "/api/tags": { models: models.map((name) => ({ name, model: name })) },
       "/v1/messages/count_tokens": { input_tokens: 100 },
     };
-    const body = known[path];
+    const body = known[path] ?? (path.endsWith(":countTokens") ? { totalTokens: 100 } : undefined);
     response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(body ?? { error: { message: `nothing is at ${path}` } }));
   }

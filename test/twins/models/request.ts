@@ -1,8 +1,9 @@
 /** A request to a model, the same whatever wire it came by. */
 import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
+import { placeIn, spokenIn } from "./gemini-request.ts";
 
-export type WireName = "chat" | "responses" | "messages";
+export type WireName = "chat" | "responses" | "messages" | "gemini";
 
 export interface ModelRequest {
   readonly wire: WireName;
@@ -51,6 +52,11 @@ export function parseRequest(
   const parsed = record.safeParse(json);
   if (!parsed.success) return { invalid: "the body is no JSON object" };
   const body = parsed.data;
+  const place = wire === "gemini" ? placeIn(path) : undefined;
+  if (place) {
+    const spoken = spokenIn(body);
+    return "invalid" in spoken ? spoken : { ...{ wire, path, headers, body }, ...place, ...spoken };
+  }
   if (typeof body.model !== "string") return { invalid: "model: field required" };
   const key = wire === "responses" ? "input" : "messages";
   const given = typeof body[key] === "string" ? [{ role: "user", content: body[key] }] : body[key];
@@ -71,7 +77,7 @@ export function parseRequest(
   };
 }
 
-/** All three wires refuse a request in which a tool call has no result; the twin does so for OpenAI's. */
+/** All wires refuse a request in which a tool call has no result; the twin does not do so for Anthropic's. */
 function openCall(list: readonly Item[]): string | undefined {
   const calls = list.flatMap((item) => [
     ...(items.safeParse(item.tool_calls).data ?? []).map(({ id }) => id),
