@@ -49,12 +49,13 @@ describe("the examples", () => {
     for (const [outcome, said] of [
       [{ kind: "approved", scope: "once", by }, "They are gone."],
       [{ kind: "rejected", by }, "I keep them."],
+      [{ kind: "closed", reason: "nobody decided in time" }, "Nobody can decide it now"],
     ] as const) {
       const people = new People(() => outcome);
       expect(textOf(await collect(session, "clean up", { people }))).toContain(said);
       expect(people.asked).toEqual([{ kind: "permission", tool: "clean", text: "Remove the temporary files?" }]);
     }
-    expect(textOf(await collect(session, "clean up", { phase: "plan" }))).toContain("Message 4 has");
+    expect(textOf(await collect(session, "clean up", { phase: "plan" }))).toContain("Message 5 has");
   });
 
   test("assistant.sh streams, asks, counts and gives an account", async () => {
@@ -72,7 +73,9 @@ describe("the examples", () => {
     expect(people.asked).toEqual([
       { kind: "questions", text: "", questions: [{ id: "color", prompt: "Which color?" }] },
     ]);
-    expect(textOf(await collect(session, "which color?", { phase: "plan" }))).toMatch(/^Message 3:/);
+    const nobody = new People(() => ({ kind: "closed", reason: "nobody decided in time" }));
+    expect(textOf(await collect(session, "which color?", { people: nobody }))).toContain("\n\nNobody can answer now");
+    expect(textOf(await collect(session, "which color?", { phase: "plan" }))).toMatch(/^Message 4:/);
   });
 
   test.each(["assistant.py", "assistant.sh"])("%s has no more than 20 lines", async (name) => {

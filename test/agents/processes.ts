@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,10 +27,11 @@ export class Processes {
     return running.flat();
   }
 
-  /** Resolves when none of them runs any more. */
+  /** Resolves when whoever started them knows that they have ended. */
   async kill(): Promise<void> {
-    for (const id of await this.running()) process.kill(Number(id), "SIGKILL");
-    await eventually(async () => (await this.running()).length === 0, "they have ended");
+    const running = await this.running();
+    for (const id of running) process.kill(Number(id), "SIGKILL");
+    await eventually(() => running.every((id) => !existsSync(`/proc/${id}`)), "they have ended");
   }
 
   /** Also ends what a test let escape on purpose. */

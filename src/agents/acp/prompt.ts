@@ -62,7 +62,7 @@ export function preambleOf(transcript: readonly TranscriptEntry[]): string | und
   let room = LONGEST_PREAMBLE;
   for (const { role, text, sender } of transcript.toReversed()) {
     if (role === "notice") continue;
-    const who = role === "assistant" ? "You" : (sender?.name ?? "They");
+    const who = role === "assistant" ? "Assistant" : (sender?.name ?? "They");
     const line = `${who}: ${text}`;
     lines.unshift(line.length <= room ? line : `${line.slice(0, room)} …`);
     room -= line.length;
