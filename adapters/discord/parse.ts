@@ -96,7 +96,9 @@ export function parseInteraction(raw: unknown, name: string): Called {
   const invoked = invocationOf(raw, name);
   if (invoked === undefined) return { ignored: "malformed interaction" };
   const { id, token, type, channel, sender, direct, data } = invoked;
-  if (type !== 2 || (data.type ?? 1) !== 1) return { ignored: `interaction of type ${String(type).slice(0, 10)}` };
+  if (type !== 2 || (data.type ?? 1) !== 1) {
+    return { ignored: `interaction of type ${typeof type === "number" ? type : "unknown"}` };
+  }
   const command = text(data.name);
   if (!/^[^\s/]{1,32}$/.test(command)) return { ignored: "malformed interaction" };
   const words = list(data.options).map((option) => {

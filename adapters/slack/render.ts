@@ -61,7 +61,7 @@ export function plainBlocks(markdown: string): Block[] {
 
 /** In Slack's own markup. */
 export function marked(markdown: string): string {
-  return write(markdown, true) || escaped(clean(markdown).trim());
+  return write(markdown, true) || escaped(asWritten(markdown));
 }
 
 /** Escaped; all of it where it fits, as it does for every part of `split`. */
@@ -72,7 +72,12 @@ export function plainText(markdown: string): string {
 
 /** Without formatting. Never empty unless the Markdown is blank: what would show nothing is shown as it was written. */
 export function unmarked(markdown: string): string {
-  return write(markdown, false) || clean(markdown).trim();
+  return write(markdown, false) || asWritten(markdown);
+}
+
+/** Of control characters alone nothing is left; an empty message would be refused. */
+function asWritten(markdown: string): string {
+  return clean(markdown).trim() || (markdown.trim() === "" ? "" : "…");
 }
 
 function asMarkdown(markdown: string): string {

@@ -31,7 +31,9 @@ const WORTH: readonly Entity["type"][] = ["text_link", "pre", "blockquote", "cod
 export function render(markdown: string): Rendered {
   const writer = new Writer(parseMarkdown(markdown));
   const rendered = finish(writer.text, writer.entities);
-  return rendered.text === "" ? { text: clean(markdown).trim(), entities: [] } : rendered;
+  if (rendered.text !== "" || markdown.trim() === "") return rendered;
+  // Of control characters alone nothing is left; an empty message would be refused.
+  return { text: clean(markdown).trim() || "…", entities: [] };
 }
 
 /** Telegram turns control characters into spaces by itself; done here, so that lengths agree. */

@@ -186,6 +186,8 @@ describe("parsing an interaction", () => {
     [{ user: undefined }, "malformed interaction"],
   ])("passes over %j", (change, reason) => {
     expect(parseInteraction({ ...interaction, user: ada, ...change }, "dc")).toEqual({ ignored: reason });
+    const odd = { ...interaction, user: ada, type: { toString: 0 } };
+    expect(parseInteraction(odd, "dc")).toEqual({ ignored: "interaction of type unknown" });
   });
 });
 

@@ -102,6 +102,11 @@ describe("Telegram's rendering", () => {
     expectValid(rendered);
   });
 
+  it("shows something, where there are control characters alone", () => {
+    expect(render("\u0000")).toEqual({ text: "…", entities: [] });
+    expect(render(" \n").text).toBe("");
+  });
+
   it("gives valid entities for whatever it gets", () => {
     fc.assert(
       fc.property(anyMarkdown(), (markdown) => {

@@ -96,6 +96,12 @@ describe("splitting for Slack", () => {
     }
   });
 
+  it("shows something, where there are control characters alone", () => {
+    expect(plainText("\u0000")).toBe("…");
+    expect(sectionBlocks("\u0000")).toMatchObject([{ text: { text: "…" } }]);
+    expect(plainText(" \n")).toBe("");
+  });
+
   it("gives blocks that Slack takes, and that say all, whatever is written", () => {
     fc.assert(
       fc.property(richMarkdown(), (markdown) => {
