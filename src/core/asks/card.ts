@@ -1,6 +1,7 @@
 /** How an ask looks in a channel, at any moment of its life: pure but for the signing of its buttons. */
 import type { Action, ChannelLimits } from "../../channel.ts";
 import type { Ask, Card, Question } from "../../model.ts";
+import { oneLine } from "../one-line.ts";
 import { decidersOf } from "./approvers.ts";
 import { buttonData, isFree } from "./buttons.ts";
 import { endOf, openQuestions, remainingOf } from "./state.ts";
@@ -17,9 +18,6 @@ export interface Face {
 
 /** More choices than this are offered as a select, where the platform has one. */
 const MOST_BUTTONS = 5;
-/** Characters of the request in a reminder. */
-const REMINDED = 120;
-
 export async function faceOf(ask: Ask, card: Card, limits: ChannelLimits): Promise<Face> {
   const question = questionOf(ask, card);
   const settled = question === undefined ? ask.end !== undefined : isSettled(ask, question);
@@ -70,9 +68,16 @@ function reminded(ask: Ask, question: Question | undefined): string {
   return ["⏰ Still waiting:", ...open.map(({ prompt }) => `- ${briefly(prompt)}`)].join("\n");
 }
 
+/** In one line: code as it stands, the rest without its markup. */
 function briefly(text: string): string {
-  const line = text.replace(/[\s#*_`>|~-]+/g, " ").trim();
-  return line.length > REMINDED ? `${line.slice(0, REMINDED - 1).replace(/[\ud800-\udbff]$/, "")}…` : line;
+  let isCode = false;
+  const lines = text.split("\n").map((line) => {
+    const isFence = /^ *(?:`{3,}|~{3,})/.test(line);
+    if (isFence) isCode = !isCode;
+    if (isFence || isCode) return isFence ? "" : line;
+    return line.replace(/^\s*(?:#{1,6}|>|[-*+])\s+/, "").replace(/(\*\*|__)(\S(?:.*?\S)?)\1/g, "$2");
+  });
+  return oneLine(lines.join(" "));
 }
 
 /** What became of it, once nothing more can be done. */
