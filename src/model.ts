@@ -242,7 +242,7 @@ export interface SessionStats {
   readonly cost?: number;
   /** The agent's own account, or tokens by the prices of the configuration. */
   readonly costSource?: CostSource;
-  /** Milliseconds from the claim to the first text, and to the end, of the last turn. */
+  /** Milliseconds to the first text, and to the end, of the last turn, without those for which it waited for people. */
   readonly firstTextMs?: number;
   readonly lastTurnMs?: number;
 }

@@ -81,7 +81,7 @@ export interface GatewayStats extends StoreStats {
 /** How long the newest answers of one replica took: the last 1,000, `answers` of them. */
 export interface Latency {
   readonly answers: number;
-  /** From the claim of the attempt that answered to its end. */
+  /** What the attempt that answered worked, without the time that people took to decide. */
   readonly turn: Percentiles;
   /** To the agent's first text; absent where none of them had any. */
   readonly firstText?: Percentiles;

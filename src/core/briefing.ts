@@ -50,6 +50,7 @@ export class Briefing {
     const { context, session, insist } = this.#scope;
     return new Asking({
       ...{ mode, earlier: earlier.filter((ask) => !isAboutInterruption(ask)), signal, waiters },
+      now: () => context.clock.now(),
       settings: () => session().settings,
       read: (id) => insist("read an ask", () => context.store.ask(id)),
       open: (request, over) => this.#open(turn, request, over),

@@ -51,8 +51,10 @@ export interface TurnRun {
 const STOPPED = Symbol("stopped");
 
 export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
-  const { agent, clock, signal } = run;
+  const { agent, clock, signal, asking } = run;
   const began = clock.now();
+  /** What it has worked, without the time that people took. */
+  const worked = () => Math.max(clock.now() - began - asking.waited, 0);
   const tally: Tally = { agent: run.assignment.agent, tokensIn: 0, tokensOut: 0 };
   const notices: string[] = [];
   const stop = new Stop(signal);
@@ -62,10 +64,10 @@ export async function runTurn(run: TurnRun): Promise<TurnOutcome> {
   run.preview.begin();
   try {
     const events = agent.run(agentTurn(run))[Symbol.asyncIterator]();
-    const result = await listen(run, events, stop, { tally, notices, began });
-    return { ...result, ending: letGo(events), notices, figures: { ...tally, ms: clock.now() - began } };
+    const result = await listen(run, events, stop, { tally, notices, worked });
+    return { ...result, ending: letGo(events), notices, figures: { ...tally, ms: worked() } };
   } catch (error) {
-    const end = { ending: Promise.resolve(), notices, figures: { ...tally, ms: clock.now() - began } };
+    const end = { ending: Promise.resolve(), notices, figures: { ...tally, ms: worked() } };
     if (signal.aborted) return { kind: "stopped", ...end };
     return { kind: "failed", failure: { code: "AGENT_THREW", message: describe(error), retryable: true }, ...end };
   } finally {
@@ -94,10 +96,10 @@ function agentTurn({ turn, assignment, asking, slot, adapter, channel, signal }:
 
 /** Follows the agent until it ends, or the turn is stopped: it may take its time then, the people don't wait for it. */
 async function listen(
-  { preview, clock, signal, watchdog, save }: TurnRun,
+  { preview, signal, watchdog, save }: TurnRun,
   events: AsyncIterator<AgentEvent>,
   stop: Stop,
-  { tally, notices, began }: { tally: Tally; notices: string[]; began: number },
+  { tally, notices, worked }: { tally: Tally; notices: string[]; worked: () => number },
 ): Promise<TurnResult> {
   while (true) {
     const next = signal.aborted ? STOPPED : await stop.or(events.next());
@@ -108,7 +110,7 @@ async function listen(
     watchdog.heard();
     switch (event.type) {
       case "text":
-        tally.firstTextMs ??= clock.now() - began;
+        tally.firstTextMs ??= worked();
         preview.append(event.delta);
         if (preview.text.length > LONGEST_ANSWER) return { kind: "failed", failure: TOO_LONG };
         break;

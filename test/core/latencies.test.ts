@@ -49,3 +49,23 @@ test("the gateway tells it, and /status does to admins", async () => {
   await bench.channel.say("a", "2", "/status");
   await bench.shows("a", /took 4\.0 s \(p50\) and 4\.0 s \(p95\), their first words 2\.0 s/);
 });
+
+test("the time that people take to decide is not the answer's", async () => {
+  const bench = await Bench.open();
+  await bench.channel.say("a", "1", "one");
+  const run = await bench.run("a", "one");
+  bench.clock.advance(1_000);
+  const asked = run.ask({ kind: "permission", tool: "shell", target: "ls", text: "List?" });
+  await bench.shows("a", /May it do this/);
+  bench.clock.advance(3_600_000);
+  await bench.channel.press("a", "Allow once");
+  await asked;
+  bench.clock.advance(2_000);
+  run.say("done");
+  run.done();
+  await bench.idle("a");
+  expect((await bench.gateway.operations.stats()).latency).toMatchObject({
+    turn: { p50: 3_000 },
+    firstText: { p50: 3_000 },
+  });
+});

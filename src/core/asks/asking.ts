@@ -16,6 +16,7 @@ export interface AskingOptions {
   readonly signal: AbortSignal;
   /** Who waits in this process for the end of which ask. */
   readonly waiters: Map<string, () => void>;
+  now(): number;
   settings(): SessionSettings | undefined;
   /** Stores it and has it shown; not any more once the signal has aborted, however often the store has to be asked. */
   open(request: AskRequest, signal: AbortSignal): Promise<Ask>;
@@ -32,6 +33,8 @@ export class Asking {
   #over: AbortController | undefined;
   #isOver = false;
   #waiting = 0;
+  #waitingSince = 0;
+  #waited = 0;
 
   constructor(options: AskingOptions) {
     this.#options = options;
@@ -40,6 +43,11 @@ export class Asking {
 
   get isWaiting(): boolean {
     return this.#waiting > 0;
+  }
+
+  /** Milliseconds for which it has waited for people. */
+  get waited(): number {
+    return this.#waited + (this.isWaiting ? this.#options.now() - this.#waitingSince : 0);
   }
 
   /** What people decided of earlier attempts' requests. */
@@ -75,12 +83,14 @@ export class Asking {
     if (ruled === "allowed") return { kind: "approved", scope: "once", by: BY_RULE };
     if (ruled === "refused")
       return { kind: "rejected", reason: "nothing is changed before a plan was approved", by: BY_RULE };
+    if (this.#waiting === 0) this.#waitingSince = this.#options.now();
     this.#waiting += 1;
     try {
       const ended = await this.#end(known ?? (await open(request, this.#signal)), slot, takenBack);
       return ended ? outcomeOf(ended) : { kind: "closed", reason: "its session was removed" };
     } finally {
       this.#waiting -= 1;
+      if (this.#waiting === 0) this.#waited += this.#options.now() - this.#waitingSince;
     }
   }
 
