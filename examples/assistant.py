@@ -14,6 +14,7 @@ if "clean" in words and turn["phase"] == "work":
     say(type="ask", id="1", kind="permission", tool="clean", text="Remove the temporary files?")
     answer = hear()  # for as long as people take; {"type": "stop"} where they cancel
     if answer["type"] == "stop": sys.exit()
-    say(type="text", delta="\n\nThey are gone." if answer["kind"] == "approved" else "\n\nI keep them.")
+    said = {"approved": "They are gone.", "rejected": "I keep them.", "closed": "Nobody can decide it now: ask me again."}
+    say(type="text", delta="\n\n" + said[answer["kind"]])
 say(type="usage", tokensIn=len(words), tokensOut=len(words))
 say(type="done", state=count)

@@ -12,7 +12,8 @@ case $SWITCHBOARD_PHASE:$prompt in work:*color*)
   echo '{"type":"ask","id":"1","kind":"questions","questions":[{"id":"color","prompt":"Which color?"}]}'
   read -r answer # for as long as people take; {"type":"stop"} where they cancel
   color=$(printf '%s\n' "$answer" | sed -nE 's/.*"color":"(([^"\\]|\\.)*)".*/\1/p')
-  printf '{"type":"text","delta":"\\n\\nI take %s."}\n' "${color:-none}" ;;
+  said=${color:+I take $color.}
+  printf '{"type":"text","delta":"\\n\\n%s"}\n' "${said:-Nobody can answer now: ask me again.}" ;;
 esac
 echo '{"type":"usage","tokensIn":1,"tokensOut":1}'
 echo "{\"type\":\"done\",\"state\":$count}"

@@ -187,7 +187,7 @@ test("people can't use the gateway's own commands, and see nothing of them but w
   const help = await bench.shows("a", /`\/why`/);
   expect(help).not.toMatch(/silence|stopped`/);
   await bench.channel.say("a", "w", "/why");
-  const why = await bench.shows("a", /`4`: running/);
+  const why = await bench.shows("a", /“four”: running/);
   expect(why).not.toMatch(/silence|gateway/);
   expect(bench.channel.texts(A).filter((text) => SILENT.test(text))).toHaveLength(1);
 });

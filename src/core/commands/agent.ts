@@ -1,5 +1,5 @@
 import type { Command } from "./registry.ts";
-import { listed, nearest } from "./words.ts";
+import { listed, unlisted } from "./words.ts";
 
 export const agent: Command = {
   name: "agent",
@@ -10,14 +10,14 @@ export const agent: Command = {
     const found = agents.find((name) => name.toLowerCase() === wanted);
     if (found === undefined) {
       return {
-        reply: `There is no agent \`${control.args}\`.${nearest(wanted, agents)}\n\n${listed(agents, session.agent)}`,
+        reply: `${unlisted("agent", control.args, agents)}${listed(agents, session.agent)}`,
       };
     }
     if (found === session.agent) return { reply: `\`${found}\` answers here already.` };
     // What was chosen of one agent means nothing to another.
     const { model: _model, effort: _effort, ...settings } = session.settings ?? {};
     return {
-      reply: `From the next message on \`${found}\` answers. It is told what was said so far.`,
+      reply: `From the next message on \`${found}\` answers. What was said last is there for it to read, unless it is a program that is given the message alone.`,
       patch: { agent: found, agentState: null },
       settings: { ...settings, agent: found },
     };

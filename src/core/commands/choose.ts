@@ -1,7 +1,7 @@
 /** `/model` and `/effort`: what an agent lets people choose. */
 import type { AgentOption } from "../../agent.ts";
 import type { Command, CommandContext, CommandResult } from "./registry.ts";
-import { listed, nearest } from "./words.ts";
+import { gone, listed, unlisted } from "./words.ts";
 
 export const model: Command = {
   name: "model",
@@ -17,12 +17,13 @@ export const effort: Command = {
   run: async (context) => choose("effort", context),
 };
 
-function choose(id: AgentOption["id"], { control, session, options }: CommandContext): CommandResult {
+function choose(id: AgentOption["id"], { control, session, options, agents }: CommandContext): CommandResult {
   const wanted = control.args;
   const { [id]: chosen, ...others } = session.settings ?? {};
   if (isDefault(wanted)) {
     return { reply: `From the next message on the agent's own ${id} counts.`, settings: others };
   }
+  if (!agents.includes(session.agent)) return { reply: `${gone(session.agent)} Nothing was changed.` };
   const { known = [], problem } = options ?? {};
   if (problem !== undefined) return { reply: `The agent can't be asked now: ${problem} Nothing was changed.` };
   const option = known.find((each) => each.id === id);
@@ -33,8 +34,7 @@ function choose(id: AgentOption["id"], { control, session, options }: CommandCon
   const current = chosen ?? option.current;
   if (wanted === "") return { reply: listed(names, current) };
   const found = option.choices.find(({ id: name, label }) => [name, label].some((text) => same(text, wanted)));
-  if (!found)
-    return { reply: `There is no ${id} \`${wanted}\`.${nearest(wanted, names)}\n\n${listed(names, current)}` };
+  if (!found) return { reply: `${unlisted(id, wanted, names)}${listed(names, current)}` };
   return {
     reply: `From the next message on the agent's ${id} is \`${found.id}\`.`,
     settings: { ...others, [id]: found.id },

@@ -1,6 +1,7 @@
 import type { PermissionMode } from "../../model.ts";
 import { modeOf } from "../routes.ts";
 import type { Command } from "./registry.ts";
+import { unlisted } from "./words.ts";
 
 const MODES: Readonly<Record<PermissionMode, string>> = {
   ask: "asks before it uses a tool that needs permission",
@@ -19,7 +20,7 @@ export const mode: Command = {
       const lines = Object.entries(MODES).map(
         ([name, means]) => `- \`${name}\`: it ${means}${name === now ? " ← now" : ""}`,
       );
-      return { reply: lines.join("\n") };
+      return { reply: `${unlisted("mode", control.args, Object.keys(MODES))}${lines.join("\n")}` };
     }
     if (wanted === "bypass" && !asks.isAdmin(control.sender)) {
       return { reply: "Only this gateway's admins may set `bypass`. Nothing was changed." };

@@ -1,6 +1,6 @@
 import type { Command } from "./registry.ts";
 import { stopped } from "./stop.ts";
-import { listed, nearest } from "./words.ts";
+import { listed, unlisted } from "./words.ts";
 
 /** `names`: of the projects that are configured. A name that is none of them must not stop anything. */
 export function projectCommand(names: readonly string[]): Command {
@@ -17,7 +17,7 @@ export function projectCommand(names: readonly string[]): Command {
       const found = find(args);
       if (found === undefined) {
         return {
-          reply: `There is no project \`${args}\`.${nearest(args, names)}\n\n${listed(names, session.project)}`,
+          reply: `${unlisted("project", args, names)}${listed(names, session.project)}`,
         };
       }
       const done = stopped(control.effect);

@@ -24,7 +24,7 @@ export const status: Command = {
     const lines = [
       `**${session.title || "Untitled session"}** · ${facts.join(" · ")}`,
       running
-        ? `Running since ${ago(now - running.startedAt)}${running.attempt > 1 ? `, attempt ${running.attempt}` : ""}; ${waiting.length} waiting.`
+        ? `Running for ${ago(now - running.startedAt)}${running.attempt > 1 ? `, attempt ${running.attempt}` : ""}; ${waiting.length} waiting.`
         : `Idle; ${waiting.length} waiting.`,
       `${stats.turns} answered, ${stats.failed} failed${stats.lastTurnMs === undefined ? "" : `; last answer took ${ago(stats.lastTurnMs)}${stats.firstTextMs === undefined ? "" : `, its first words ${ago(stats.firstTextMs)}`}`}.`,
     ];
@@ -37,11 +37,13 @@ export const status: Command = {
   },
 };
 
+/** The sums don't say whether the cost of each turn was known, so it may be more. */
 function usageOf({ tokensIn, tokensOut, cost, costSource }: Session["stats"]): string {
   const tokens = `${tokensIn.toLocaleString("en")} tokens in, ${tokensOut.toLocaleString("en")} out`;
   if (cost === undefined) return `${tokens}; what they cost is not known.`;
   const source = costSource === "agent" ? "by the agent's account" : "by the configured prices";
-  return `${tokens}; $${cost.toFixed(cost < 1 ? 4 : 2)} ${source}.`;
+  const known = `$${cost.toFixed(cost < 1 ? 4 : 2)} ${source}, as far as it is known`;
+  return tokensIn + tokensOut === 0 ? `${known}; tokens are not told.` : `${tokens}; ${known}.`;
 }
 
 /** For those who look after the gateway: all channels, over all replicas. */

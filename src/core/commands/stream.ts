@@ -1,6 +1,7 @@
 import type { StreamLevel } from "../../model.ts";
 import { streamOf } from "../routes.ts";
 import type { Command } from "./registry.ts";
+import { unlisted } from "./words.ts";
 
 const LEVELS: Readonly<Record<StreamLevel, string>> = {
   off: "only the whole answer is shown",
@@ -18,7 +19,7 @@ export const stream: Command = {
       const lines = Object.entries(LEVELS).map(
         ([name, means]) => `- \`${name}\`: ${means}${name === now ? " ← now" : ""}`,
       );
-      return { reply: lines.join("\n") };
+      return { reply: `${unlisted("level", control.args, Object.keys(LEVELS))}${lines.join("\n")}` };
     }
     return {
       reply: `From the next message on ${LEVELS[wanted]}.`,

@@ -1,5 +1,6 @@
 import type { WorkspaceScope } from "../../model.ts";
 import type { Command } from "./registry.ts";
+import { unlisted } from "./words.ts";
 
 const SCOPES: Readonly<Record<WorkspaceScope, string>> = {
   project: "its project's folder",
@@ -17,7 +18,10 @@ export const workspace: Command = {
       const lines = Object.entries(SCOPES).map(
         ([name, means]) => `- \`${name}\`: ${means}${name === now ? " ← now" : ""}`,
       );
-      return { reply: `The agent's file and terminal tools that go through the gateway reach\n\n${lines.join("\n")}` };
+      const none = unlisted("reach", control.args, Object.keys(SCOPES));
+      return {
+        reply: `${none}The agent's file and terminal tools that go through the gateway reach\n\n${lines.join("\n")}`,
+      };
     }
     if (wanted !== "project" && !asks.isAdmin(control.sender)) {
       return { reply: `Only this gateway's admins may set \`${wanted}\`. Nothing was changed.` };
