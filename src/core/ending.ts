@@ -91,7 +91,7 @@ function charged({ session, outcome }: Ending): SessionPatch {
 }
 
 export function retried(ending: Ending, failure: AgentFailure, retryAt: number): TurnFailure {
-  const text = `⚠ ${sentence(failure.message)} It is tried again.`;
+  const text = `⚠ ${followed(failure.message, "It is tried again.")}`;
   return {
     ...{ ...bare(ending), outcome: "retry", cause: failure.message, retryAt },
     outbox: failure.told ? [{ kind: "notice", text }] : [],
@@ -132,11 +132,17 @@ function uncompacted({ messages }: Turn, { phase }: Assignment): OutboxDraft[] {
 
 /** People are asked, and the agent that asked is gone: `why`, where they don't know it yet. */
 export function suspended(ending: Ending, failure?: AgentFailure): TurnFailure {
-  const why = failure?.told ? `${sentence(failure.message)} It waited for a decision, and is restarted.` : RESTARTED;
-  const text = `↻ ${why} The decision still counts: it goes on with it.`;
+  const why = failure?.told ? followed(failure.message, "It waited for a decision, and is restarted.") : RESTARTED;
+  const text = `↻ ${why} What is decided still counts: it goes on with that.`;
   const { turn, session } = ending;
   const settings = withInterruption(turn, session.settings, { waited: true });
   return { ...awaiting(ending), outbox: [{ kind: "notice", text }], session: { ...charged(ending), settings } };
+}
+
+/** Behind the last lines that an agent wrote, what is done about it is a paragraph of its own. */
+function followed(message: string, next: string): string {
+  const isLong = message.includes("\n");
+  return isLong ? `${message.trimEnd()}\n\n${next}` : `${sentence(message)} ${next}`;
 }
 
 const RESTARTED = "The agent was restarted while it waited for a decision.";

@@ -20,7 +20,7 @@ import type { Ownership } from "./ownership.ts";
 export const PLACEHOLDER = "…";
 
 /** Milliseconds between two looks at the time that a turn has taken; longer ones where it takes long. */
-const REFRESH = 10_000;
+const REFRESH = 5_000;
 const LATE_REFRESH = 30_000;
 const LATE = 5 * 60_000;
 

@@ -85,7 +85,7 @@ test("what agents use is summed, also of attempts that failed or were stopped, a
     ["answered", 0, "scripted"],
   ]);
   await bench.channel.say("a", "t", "/status");
-  await bench.shows("a", /5,000 tokens in, 50 out; \$1\.00 by the configured prices/);
+  await bench.shows("a", /5,000 tokens in, 50 out; \$1\.00 by the configured prices, as far as it is known\./);
 });
 
 test("what an agent wants people to know stands beside its answer, whole, and beside its failure", async () => {
@@ -131,6 +131,6 @@ test("that an agent died or could not be started is said at once, also where it 
   run.ask({ kind: "permission", tool: "shell", text: "Do it?" });
   await bench.shows("a", /May it do this/);
   run.emit({ type: "failed", failure: { code: "DIED", message: "it died: `oops`", retryable: true, told: true } });
-  await bench.shows("a", /it died: `oops` It waited for a decision, and is restarted\. The decision still counts/);
+  await bench.shows("a", /it died: `oops` It waited for a decision, and is restarted\. What is decided still counts/);
   expect(bench.channel.texts(A).filter((text) => text.includes("tried again"))).toHaveLength(1);
 });

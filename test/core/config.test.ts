@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { knownKeys, parseConfig, secretsOf } from "../../src/config.ts";
+import { parseConfig, secretsOf } from "../../src/config.ts";
+import { knownKeys } from "../../src/config-keys.ts";
 import { SwitchboardError } from "../../src/errors.ts";
 
 function refusal(yaml: string, env: NodeJS.ProcessEnv = {}): string {
@@ -64,7 +65,7 @@ test.each([
     'adapters.t.apiroot: unknown key; did you mean "apiRoot"?',
   ],
   ["http: { port: 99999 }", "http.port"],
-  ["pool: { idleTimeout: 5 minutes }", "pool.idleTimeout: a duration such as"],
+  ["pool: { idleTimeout: 5 minutes }", "pool.idleTimeout: must be a duration such as"],
   ["adapters: { x: { type: fax } }", "adapters.x.type"],
   ["routes: [{ match: 'web:*', agent: demmo }]", 'no agent "demmo" is configured; did you mean "demo"?'],
   ["store: { url: 'postgres://x' }", "store.url"],

@@ -76,6 +76,8 @@ const TASKS: Tasks = {
 
 const IN_PROCESS = "it runs in the gateway's own process";
 
+const KILLED = /was ended by SIGKILL[\s\S]*It is tried again/;
+
 export const AGENTS: readonly AgentCase[] = [
   {
     name: "demo",
@@ -111,6 +113,7 @@ export const AGENTS: readonly AgentCase[] = [
       permission: "its input ends with the prompt: there is no way to tell it what people decide",
     },
     resting: "none",
+    mourned: KILLED,
     tasks: TASKS,
     launch: ({ env }, programs) => ({
       config: `${POOL}agents: { program: { type: command, command: ${run(programs["text-agent"])}, env: ${env} } }`,
@@ -120,6 +123,7 @@ export const AGENTS: readonly AgentCase[] = [
     name: "command (json-lines)",
     cannot: {},
     resting: "none",
+    mourned: KILLED,
     tasks: TASKS,
     launch: ({ env }, programs) => ({
       config: `${POOL}agents:
@@ -132,7 +136,7 @@ export const AGENTS: readonly AgentCase[] = [
       name: `acp (processes: ${processes})`,
       cannot: {},
       resting: "some",
-      mourned: /was ended by SIGKILL while it was needed[\s\S]*It is tried again/,
+      mourned: KILLED,
       tasks: TASKS,
       launch: ({ env }, programs) => ({
         config: `${POOL}agents:

@@ -19,7 +19,8 @@ export function exitFailure(program: string, { code, signal }: Exit, complaint: 
   const said = complaint === "" ? " It wrote nothing to its error output." : ` It last wrote:\n\n${complaint}`;
   if (signal !== null) {
     const message = `The program "${program}" was ended by ${signal}.${said}`;
-    return { code: "COMMAND_KILLED", message, retryable: true };
+    // Nobody in the channel would know why it takes so long.
+    return { code: "COMMAND_KILLED", message, retryable: true, told: true };
   }
   const meaning = code === null ? undefined : PERMANENT[code];
   const because = meaning === undefined ? "" : ` (${meaning})`;

@@ -55,9 +55,8 @@ export class McpConnection {
     } catch (error) {
       await end();
       const complaint = child?.complaint ?? "";
-      throw new Error(complaint === "" ? describe(error) : `${describe(error)}. It complained: ${complaint}`, {
-        cause: error,
-      });
+      const why = "url" in server ? unreached(server.url, error) : describe(error);
+      throw new Error(complaint === "" ? why : `${why}. It complained: ${complaint}`, { cause: error });
     }
   }
 
@@ -77,6 +76,13 @@ export class McpConnection {
     this.#isClosed = true;
     await this.#end();
   }
+}
+
+/** The address without what may be secret in it. */
+function unreached(address: string, error: unknown): string {
+  const { origin, pathname } = new URL(address);
+  const behind = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return `${origin}${pathname} gives none (${describe(behind)}). Check that it runs, and its address in the configuration`;
 }
 
 type Remote = Exclude<Parameters<typeof createMCPClient>[0]["transport"], MCPTransport>;

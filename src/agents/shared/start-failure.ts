@@ -3,7 +3,12 @@ import { existsSync } from "node:fs";
 import { describe } from "../../errors.ts";
 import type { AgentFailure } from "../../model.ts";
 
-export function startFailure(program: string, cwd: string | undefined, error: unknown): AgentFailure {
+export function startFailure(
+  program: string,
+  cwd: string | undefined,
+  error: unknown,
+  setting = '"command" of this agent',
+): AgentFailure {
   const reason = error instanceof Error && "code" in error ? error.code : undefined;
   // The system gives the same error for a missing folder, a missing program and a missing interpreter.
   if (reason === "ENOENT" && cwd !== undefined && !existsSync(cwd)) {
@@ -16,14 +21,14 @@ export function startFailure(program: string, cwd: string | undefined, error: un
   if (reason === "ENOENT") {
     return {
       code: "COMMAND_NOT_FOUND",
-      message: `The program "${program}", or the interpreter named in its first line, was not found. Install it, or correct "command" of this agent in the configuration.`,
+      message: `The program "${program}", or the interpreter named in its first line, was not found. Install it, or correct ${setting} in the configuration.`,
       retryable: false,
     };
   }
   if (reason === "EACCES") {
     return {
       code: "COMMAND_NOT_EXECUTABLE",
-      message: `The program "${program}" may not be executed. Allow it (chmod +x), or correct "command" of this agent in the configuration.`,
+      message: `The program "${program}" may not be executed. Allow it (chmod +x), or correct ${setting} in the configuration.`,
       retryable: false,
     };
   }
