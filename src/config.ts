@@ -1,14 +1,18 @@
 /**
- * The configuration: schema, loading (YAML with `${ENV}`), and errors that name the path, what was expected and
- * the nearest known key. What comes out is complete (defaults filled in) and frozen.
+ * The configuration: loading (YAML with `${ENV}`), and errors that name the path, what is wrong there and what to write
+ * instead. What comes out is complete (defaults filled in) and frozen.
  */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseDocument } from "yaml";
-import { z } from "zod";
+import { keysAt } from "./config-keys.ts";
+import { strangeNames } from "./config-names.ts";
+import { explain, wordsFor } from "./config-words.ts";
 import { scheduleProblems } from "./cron.ts";
-import { SwitchboardError } from "./errors.ts";
-import { adapterOf } from "./model.ts";
+import { describe, SwitchboardError } from "./errors.ts";
 import { type Config, schema } from "./schema.ts";
+
+const CATCH_UP_TOO_FAR = "catchUp: longer than queue.dedupeFor; messages that were answered would be answered again";
 
 export type * from "./schema.ts";
 
@@ -18,7 +22,7 @@ export function loadConfig(path: string, env: NodeJS.ProcessEnv): Config {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new SwitchboardError("CONFIG_INVALID", `${path} can't be read`, { cause: error });
+    throw new SwitchboardError("CONFIG_INVALID", unreadable(path, error), { cause: error });
   }
   return parseConfig(text, env, path);
 }
@@ -27,47 +31,21 @@ export function parseConfig(text: string, env: NodeJS.ProcessEnv, source = "conf
   const document = parseDocument(text);
   const [fault] = document.errors;
   if (fault) throw invalid(source, [fault.message]);
-  const problems: string[] = [];
-  const raw = expand(document.toJS() ?? {}, env, [], problems);
-  if (problems.length > 0) throw invalid(source, problems);
-  const result = schema.safeParse(raw);
-  if (!result.success) throw invalid(source, result.error.issues.flatMap(explain));
+  const unset: string[] = [];
+  const raw = expand(document.toJS() ?? {}, env, [], unset);
+  if (unset.length > 0) throw invalid(source, unset);
+  const result = schema.safeParse(raw, { error: wordsFor });
+  if (!result.success) {
+    const lines = result.error.issues.flatMap((issue) => explain(issue, (path) => keysAt(path, raw)));
+    throw invalid(source, lines);
+  }
   const config = withAgents(result.data);
-  const named = config.routes.flatMap(({ agent, planFirst }) => [
-    agent,
-    typeof planFirst === "object" ? (planFirst.architect ?? agent) : agent,
-  ]);
-  const strangers = [...new Set(named)].filter((agent) => !(agent in config.agents));
-  const unknown = [
-    ...config.routes.flatMap(({ project }) =>
-      project === undefined || project in config.projects
-        ? []
-        : [`routes: no project "${project}" is configured${hint(project, Object.keys(config.projects))}`],
-    ),
-    ...Object.entries(config.projects).flatMap(([project, { agent }]) =>
-      agent === undefined || agent in config.agents
-        ? []
-        : [`projects.${project}.agent: no agent "${agent}" is configured${hint(agent, Object.keys(config.agents))}`],
-    ),
-    ...Object.entries(config.schedules).flatMap(([schedule, { channel }]) =>
-      adapterOf(channel) in config.adapters
-        ? []
-        : [`schedules.${schedule}.channel: no adapter "${adapterOf(channel)}" is configured`],
-    ),
+  const problems = [
+    ...strangeNames(config, config.agents !== BUILT_IN_AGENTS),
+    ...scheduleProblems(config.schedules),
+    ...(config.catchUp > config.queue.dedupeFor ? [CATCH_UP_TOO_FAR] : []),
   ];
-  unknown.push(...scheduleProblems(config.schedules));
-  if (unknown.length > 0) throw invalid(source, unknown);
-  if (config.catchUp > config.queue.dedupeFor) {
-    throw invalid(source, [
-      "catchUp: longer than queue.dedupeFor; messages that were answered would be answered again",
-    ]);
-  }
-  if (strangers.length > 0) {
-    throw invalid(
-      source,
-      strangers.map((agent) => `routes: no agent "${agent}" is configured${hint(agent, Object.keys(config.agents))}`),
-    );
-  }
+  if (problems.length > 0) throw invalid(source, problems);
   return freeze(config);
 }
 
@@ -99,25 +77,12 @@ export function secretsOf(config: Config): string[] {
   return [...others, ...tokens, ...passwords, ...(config.http.token ? [config.http.token] : [])];
 }
 
-/** The path of every key that the schema knows, `*` for a name that the user chooses. */
-export function knownKeys(): string[] {
-  const keys: string[] = [];
-  const walk = (type: z.core.$ZodType, path: string): void => {
-    const inner = unwrap(type);
-    for (const object of inner instanceof z.ZodUnion ? inner.options.map(unwrap) : [inner]) {
-      if (object instanceof z.ZodRecord) walk(object.valueType, `${path}.*`);
-      else if (object instanceof z.ZodArray) walk(object.element, path);
-      else if (object instanceof z.ZodObject) {
-        for (const [key, value] of Object.entries(object.shape)) {
-          const below = path ? `${path}.${key}` : key;
-          keys.push(below);
-          walk(value, below);
-        }
-      }
-    }
-  };
-  walk(schema, "");
-  return [...new Set(keys)];
+function unreadable(path: string, error: unknown): string {
+  const file = resolve(path);
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    return `${file} does not exist. Name a file that does with --config, or leave --config out for the built-in configuration`;
+  }
+  return `${file} can't be read: ${describe(error)}`;
 }
 
 function invalid(source: string, problems: readonly string[]): SwitchboardError {
@@ -143,47 +108,6 @@ function expand(value: unknown, env: NodeJS.ProcessEnv, path: readonly string[],
     );
   }
   return value;
-}
-
-function explain(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.map(String);
-  const at = path.join(".") || "top level";
-  if (issue.code !== "unrecognized_keys") return [`${at}: ${issue.message}`];
-  const known = knownKeys()
-    .map((key) => key.split("."))
-    .filter((key) => key.length === path.length + 1 && path.every((part, i) => key[i] === part || key[i] === "*"))
-    .map((key) => key.at(-1) ?? "");
-  return issue.keys.map((key) => `${[...path, key].join(".")}: unknown key${hint(key, known)}`);
-}
-
-/** The known word nearest to a mistaken one, or all where none is near. */
-function hint(word: string, known: readonly string[]): string {
-  if (known.length === 0) return "";
-  const [nearest] = known
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  if (nearest && nearest.distance <= Math.max(2, word.length / 3)) return `; did you mean "${nearest.candidate}"?`;
-  return `; known are ${known.join(", ")}`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-function unwrap(type: z.core.$ZodType): z.core.$ZodType {
-  if (type instanceof z.ZodDefault || type instanceof z.ZodPrefault || type instanceof z.ZodOptional) {
-    return unwrap(type.def.innerType);
-  }
-  return type;
 }
 
 function freeze<T>(value: T): T {

@@ -10,10 +10,17 @@ import type { Agent } from "./agent.ts";
 import { commandOf, installing } from "./agents/acp/presets.ts";
 import { createCommandAgent } from "./agents/command/index.ts";
 import { createDemoAgent } from "./agents/demo/index.ts";
-import { llmFromEnvironment } from "./agents/llm/environment.ts";
+import { type FromEnvironment, llmFromEnvironment } from "./agents/llm/environment.ts";
 import { findProgram } from "./agents/shared/find-program.ts";
 import type { AdapterHealth, ChannelAdapter, Probing } from "./channel.ts";
-import { BUILT_IN_AGENTS, type Config, type SlackConfig, secretsOf } from "./config.ts";
+import {
+  type AcpConfig,
+  BUILT_IN_AGENTS,
+  type CommandConfig,
+  type Config,
+  type SlackConfig,
+  secretsOf,
+} from "./config.ts";
 import type { AskSettings } from "./core/asks/due.ts";
 import { systemClock } from "./core/clock.ts";
 import { builtinCommands } from "./core/commands/index.ts";
@@ -233,14 +240,14 @@ export async function probeAdapters(config: Config, signal: AbortSignal): Promis
 }
 
 /** A configuration that names no agent gets the model that the environment names, where it names one. */
-function withModel(config: Config, env: NodeJS.ProcessEnv): { config: Config; note?: string } {
+function withModel(config: Config, env: NodeJS.ProcessEnv): { config: Config; note?: string; found?: FromEnvironment } {
   const found = config.agents === BUILT_IN_AGENTS ? llmFromEnvironment(env) : undefined;
   if (!found) return { config };
   const { config: llm, because } = found;
   const { model, baseURL, provider } = llm;
   const where = baseURL === undefined ? provider : new URL(baseURL).host;
   const note = `${because} is set: ${model === "auto" ? "a model" : model} at ${where} answers instead of the demo agent.`;
-  return { config: { ...config, agents: { assistant: llm, ...config.agents } }, note };
+  return { config: { ...config, agents: { assistant: llm, ...config.agents } }, note, found };
 }
 
 export interface AgentFinding {
@@ -255,22 +262,50 @@ export async function probeAgents(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Record<string, AgentFinding>> {
-  const { config } = withModel(given, env);
+  const { config, found } = withModel(given, env);
   const findings = Object.entries(config.agents).map(async ([name, entry]): Promise<[string, AgentFinding]> => {
     if (entry.type === "demo") return [name, { ok: true, detail: "built in" }];
-    if (entry.type === "llm") {
-      const { probeModel } = await import("./agents/llm/probe.ts");
-      return [name, await probeModel(entry, env, signal)];
-    }
-    const [program = ""] = entry.type === "acp" ? commandOf(entry) : entry.command;
-    const found = await findProgram(program, entry.env.PATH ?? env.PATH, entry.cwd);
-    if (found !== undefined) return [name, { ok: true, detail: found }];
-    const install = entry.type === "acp" && entry.command === undefined ? installing(entry) : undefined;
-    const remedy = install === undefined ? "Install it" : `Install it (${install})`;
-    const detail = `the program "${program}" was not found or can't be run. ${remedy}, or correct agents.${name}.command.`;
-    return [name, { ok: false, detail }];
+    if (entry.type !== "llm") return [name, await probeProgram(name, entry, env)];
+    const { probeModel } = await import("./agents/llm/probe.ts");
+    return [name, await probeModel(entry, env, signal, entry === found?.config ? found.modelFrom : undefined)];
   });
   return Object.fromEntries(await Promise.all(findings));
+}
+
+async function probeProgram(
+  name: string,
+  entry: AcpConfig | CommandConfig,
+  env: NodeJS.ProcessEnv,
+): Promise<AgentFinding> {
+  const [program = ""] = entry.type === "acp" ? commandOf(entry) : entry.command;
+  const path = await findProgram(program, entry.env.PATH ?? env.PATH, entry.cwd);
+  const preset = entry.type === "acp" ? entry.preset : undefined;
+  if (path !== undefined) {
+    const both = preset !== undefined && entry.command !== undefined;
+    return { ok: true, detail: both ? `${path}: "command" counts, not the program of "preset: ${preset}"` : path };
+  }
+  const missing = `the program "${program}" was not found or can't be run.`;
+  const install = entry.type === "acp" && entry.command === undefined ? installing(entry) : undefined;
+  if (install === undefined) {
+    return { ok: false, detail: `${missing} Install it, or correct agents.${name}.command.` };
+  }
+  const other = `or choose another agents.${name}.preset`;
+  return { ok: false, detail: `${missing} Install what "preset: ${preset}" starts (${install}), ${other}.` };
+}
+
+/** Whether the programs are there that projects name as MCP servers; by "server of project". Nothing is started. */
+export async function probeServers(config: Config, env: NodeJS.ProcessEnv): Promise<Record<string, AgentFinding>> {
+  const findings = Object.entries(config.projects).flatMap(([project, { folder, mcp }]) =>
+    Object.entries(mcp).map(async ([name, server]): Promise<[string, AgentFinding][]> => {
+      if ("url" in server) return [];
+      const [program = ""] = server.command;
+      const found = await findProgram(program, server.env.PATH ?? env.PATH, folder);
+      const remedy = `Install it, or correct projects.${project}.mcp.${name}.command.`;
+      const detail = found ?? `the program "${program}" was not found or can't be run. ${remedy}`;
+      return [[`${name} of project ${project}`, { ok: found !== undefined, detail }]];
+    }),
+  );
+  return Object.fromEntries((await Promise.all(findings)).flat());
 }
 
 /** An agent's SDK is loaded only where the configuration names it. */

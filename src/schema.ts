@@ -1,16 +1,26 @@
 /** The configuration's keys, their defaults and what they mean; `config.ts` reads it. */
 import { z } from "zod";
+import { unlessMissing } from "./config-words.ts";
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+const DURATION = 'must be a duration such as "500ms", "30s", "5m", "24h" or "7d"';
+
 /** "500ms", "30s", "5m", "24h", "7d" → milliseconds. */
 const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as "500ms", "30s", "5m" or "24h"')
+  .string({ error: unlessMissing(DURATION) })
+  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, DURATION)
   .transform((text) => {
     const [, number, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(text) ?? [];
     return Number(number) * UNITS[unit as keyof typeof UNITS];
   });
+
+/** A time that must pass, or the word for one that never does. */
+function durationOr<Word extends string>(word: Word) {
+  return z
+    .union([z.literal(word), duration], { error: `${DURATION}, or "${word}"` })
+    .refine((ms) => ms !== 0, `must be longer than 0, or "${word}"`);
+}
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, "a name of letters, digits, - and _");
 /** The ids of people begin with it: these are the gateway's own. */
@@ -18,7 +28,9 @@ const adapterName = name.refine(
   (text) => text !== "operator" && text !== "gateway",
   "another name: this one is reserved",
 );
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
+const url = z
+  .url({ protocol: /^https?$/, error: unlessMissing('must be an address such as "https://example.org/v1"') })
+  .transform((text) => text.replace(/\/+$/, ""));
 
 const telegram = z.strictObject({
   type: z.literal("telegram"),
@@ -56,8 +68,9 @@ const web = z.strictObject({ type: z.literal("web") });
 /** What becomes of a turn that was cut short: it begins anew, goes on in the agent's own session, or people are asked. */
 const onCrash = z.enum(["retry", "resume", "ask"]);
 const program = z.array(z.string().min(1)).min(1);
+const texts = z.record(z.string(), z.string());
 /** Added to the few variables that are passed on. */
-const env = z.record(z.string(), z.string()).default({});
+const env = texts.default({});
 
 const demo = z.strictObject({ type: z.literal("demo"), onCrash: onCrash.default("retry") });
 const command = z.strictObject({
@@ -81,9 +94,11 @@ const acp = z
     /** One process for each live session, or one for all of them that work in the same folder. */
     processes: z.enum(["session", "shared"]).default("session"),
     /** How long it may take until it has opened a session. */
-    startTimeout: duration.prefault("60s"),
+    startTimeout: duration.refine((ms) => ms > 0, "must be longer than 0").prefault("60s"),
     /** Set in each new session: the agent's own options, by their ids. */
-    options: z.record(z.string(), z.union([z.string(), z.boolean()])).default({}),
+    options: z
+      .record(z.string(), z.union([z.string(), z.boolean()], { error: "a text in quotes, or true or false" }))
+      .default({}),
     onCrash: onCrash.default("resume"),
   })
   .refine(({ preset, command }) => preset !== undefined || command !== undefined, {
@@ -114,10 +129,34 @@ const llm = z.strictObject({
   onCrash: onCrash.default("retry"),
 });
 
-const mcpServer = z.union([
-  z.strictObject({ command: program, env }),
-  z.strictObject({ url, headers: z.record(z.string(), z.string()).default({}) }),
-]);
+type Texts = z.infer<typeof texts>;
+type McpServer = { command: string[]; env: Texts } | { url: string; headers: Texts };
+
+/** A program of this machine, or a server that is reached by HTTP. */
+const mcpServer = z
+  .strictObject({
+    command: program.optional(),
+    /** Of a program. */
+    env: texts.optional(),
+    url: url.optional(),
+    /** Of an address. */
+    headers: texts.optional(),
+  })
+  .transform(({ command, env, url, headers }, context): McpServer => {
+    if (command !== undefined && url === undefined && headers === undefined) return { command, env: env ?? {} };
+    if (url !== undefined && command === undefined && env === undefined) return { url, headers: headers ?? {} };
+    // An unknown key, told already, may be one of these misspelt.
+    if (context.issues.length === 0) context.addIssue(mcpFault(command !== undefined, url !== undefined));
+    return z.NEVER;
+  });
+
+function mcpFault(hasCommand: boolean, hasUrl: boolean): string {
+  if (hasCommand && hasUrl) return 'either "command" (a program here) or "url" (a server elsewhere), not both';
+  if (hasCommand) return '"headers" belong to a "url"; a "command" takes "env"';
+  if (hasUrl) return '"env" belongs to a "command"; a "url" takes "headers"';
+  return 'needs a "command" (a program here) or a "url" (a server elsewhere)';
+}
+
 const project = z.strictObject({
   /** Relative to the gateway's own. */
   folder: z.string().min(1),
@@ -127,7 +166,9 @@ const project = z.strictObject({
 });
 
 const schedule = z.strictObject({
-  channel: z.templateLiteral([z.string().min(1), ":", z.string().min(1)], 'a channel id such as "slack:T01/C02"'),
+  channel: z.templateLiteral([z.string().min(1), ":", z.string().min(1)], {
+    error: unlessMissing('a channel id such as "slack:T01/C02"'),
+  }),
   /** Five fields, or six with seconds. */
   cron: z.string().min(1),
   /** The machine's own where it is left out. */
@@ -138,11 +179,17 @@ const schedule = z.strictObject({
 });
 
 /** Who may decide, besides admins: one rule for all kinds of asks, or one for each. */
-const approver = z.union([z.enum(["requester", "members", "admins"]), z.array(z.string().min(1)).min(1)]);
-const approvers = z.union([
-  approver,
-  z.strictObject({ plan: approver.optional(), permission: approver.optional(), questions: approver.optional() }),
-]);
+const APPROVER = 'must be "requester", "members", "admins", or a list of ids such as ["telegram:42"]';
+const approver = z.union([z.enum(["requester", "members", "admins"]), z.array(z.string().min(1)).min(1)], {
+  error: APPROVER,
+});
+const approvers = z.union(
+  [
+    approver,
+    z.strictObject({ plan: approver.optional(), permission: approver.optional(), questions: approver.optional() }),
+  ],
+  { error: `${APPROVER}; or one of these for each of "plan", "permission" and "questions"` },
+);
 
 const route = z.strictObject({
   match: z.string().min(1),
@@ -153,7 +200,9 @@ const route = z.strictObject({
   mode: z.enum(["ask", "accept-edits", "plan", "bypass"]).optional(),
   /** Each message leads to a plan first; `architect` makes it, the route's agent where none is named. */
   planFirst: z
-    .union([z.boolean(), z.strictObject({ architect: name.optional(), systemPrompt: z.string().min(1).optional() })])
+    .union([z.boolean(), z.strictObject({ architect: name.optional(), systemPrompt: z.string().min(1).optional() })], {
+      error: "true, false, or { architect: <agent>, systemPrompt: <text> }",
+    })
     .optional(),
   approvers: approvers.optional(),
   /** The project that the channel's sessions begin in. */
@@ -173,7 +222,7 @@ export const schema = z.strictObject({
         )
         .default("lmdb:./data"),
       /** How long an archived session is kept. */
-      keep: z.union([z.literal("forever"), duration]).default("forever"),
+      keep: durationOr("forever").default("forever"),
     })
     .prefault({}),
   http: z
@@ -225,17 +274,17 @@ export const schema = z.strictObject({
   turn: z
     .strictObject({
       /** Without a sign of life from the agent for so long, the channel is told. */
-      silence: z.union([z.literal("never"), duration]).prefault("5m"),
+      silence: durationOr("never").prefault("5m"),
       /** A turn that works for longer is interrupted. Waiting for people does not count. */
-      limit: z.union([z.literal("never"), duration]).default("never"),
+      limit: durationOr("never").default("never"),
     })
     .prefault({}),
   asks: z
     .strictObject({
       /** The shortest time between two reminders; each that nobody heeds doubles it, up to a day. */
-      remindEvery: z.union([z.literal("never"), duration]).prefault("5m"),
+      remindEvery: durationOr("never").prefault("5m"),
       /** After so long it can't be decided any more. */
-      expireAfter: z.union([z.literal("never"), duration]).default("never"),
+      expireAfter: durationOr("never").default("never"),
     })
     .prefault({}),
   replica: z

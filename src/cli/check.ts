@@ -1,19 +1,12 @@
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Config } from "../config.ts";
 import { describe, SwitchboardError } from "../errors.ts";
 import { dataFolder, isEmbedded } from "../token.ts";
-import { configOf, type GlobalOptions } from "./connect.ts";
+import { configOf, type GlobalOptions, unusedFile } from "./connect.ts";
+import { checkFolders, checkPrices, type Finding } from "./findings.ts";
 import { EXIT, printJson } from "./print.ts";
-
-interface Finding {
-  readonly what: string;
-  readonly ok: boolean;
-  /** What was found, or what is wrong and how to mend it. */
-  readonly detail: string;
-}
 
 export function checkCommand(program: Command): void {
   program
@@ -23,19 +16,28 @@ export function checkCommand(program: Command): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       const config = configOf(options);
       const findings: Finding[] = [
-        { what: "configuration", ok: true, detail: options.config ?? "built in" },
+        checkFile(options),
         isEmbedded(config.store.url) ? checkFolder(config) : await checkServer(config),
         await checkPort(config),
         ...(await checkAgents(config)),
-        ...checkProjects(config),
+        ...checkPrices(config),
+        ...checkFolders(config),
+        ...(await checkServers(config)),
         ...(await checkAdapters(config)),
       ];
       if (options.json) printJson({ ok: findings.every(({ ok }) => ok), findings });
       else
-        for (const { what, ok, detail } of findings)
-          process.stdout.write(`${ok ? "ok  " : "FAIL"}  ${what}: ${detail}\n`);
+        for (const { what, ok, warning, detail } of findings)
+          process.stdout.write(`${ok ? (warning ? "warn" : "ok  ") : "FAIL"}  ${what}: ${detail}\n`);
       process.exit(findings.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed);
     });
+}
+
+function checkFile(options: GlobalOptions): Finding {
+  const unused = unusedFile(options);
+  const what = "configuration";
+  if (unused !== undefined) return { what, ok: true, warning: true, detail: `built in. ${unused}` };
+  return { what, ok: true, detail: options.config ?? "built in" };
 }
 
 /** Milliseconds that a store may take to answer. */
@@ -90,19 +92,10 @@ async function checkAgents(config: Config): Promise<Finding[]> {
   return Object.entries(found).map(([name, finding]) => ({ what: `agent ${name}`, ...finding }));
 }
 
-/** A project's folder must be there: an agent that works in another one does harm. */
-function checkProjects({ projects, workspace }: Config): Finding[] {
-  const folders = Object.entries(projects).map(([name, { folder }]): [string, string] => [`project ${name}`, folder]);
-  if (workspace.folder !== undefined) folders.push(["workspace", workspace.folder]);
-  return folders.map(([what, folder]) => {
-    const path = resolve(folder);
-    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    return {
-      what,
-      ok: isFolder,
-      detail: isFolder ? path : `${path} is no folder. Create it, or correct its "folder".`,
-    };
-  });
+async function checkServers(config: Config): Promise<Finding[]> {
+  const { probeServers } = await import("../main.ts");
+  const found = await probeServers(config, process.env);
+  return Object.entries(found).map(([name, finding]) => ({ what: `mcp ${name}`, ...finding }));
 }
 
 async function checkAdapters(config: Config): Promise<Finding[]> {

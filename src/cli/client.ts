@@ -19,11 +19,14 @@ export class ApiError extends Error {
 export class ApiClient {
   readonly #url: string;
   readonly #token: string | undefined;
+  readonly #advice: string;
 
-  constructor(config: Config, url: string | undefined, token: string | undefined) {
+  /** `advice`: why a gateway might be looked for in the wrong place. */
+  constructor(config: Config, url: string | undefined, token: string | undefined, advice?: string) {
     const host = config.http.host === "0.0.0.0" || config.http.host === "::" ? "127.0.0.1" : config.http.host;
     this.#url = (url ?? `http://${host.includes(":") ? `[${host}]` : host}:${config.http.port}`).replace(/\/+$/, "");
     this.#token = token ?? readToken(config);
+    this.#advice = advice === undefined ? "" : `. ${advice}`;
   }
 
   /**
@@ -58,7 +61,8 @@ export class ApiClient {
     try {
       return await fetch(`${this.#url}/api/v1${path}`, { ...init, headers });
     } catch (error) {
-      throw new SwitchboardError("GATEWAY_UNREACHABLE", `no gateway answers at ${this.#url}`, { cause: error });
+      const message = `no gateway answers at ${this.#url}${this.#advice}`;
+      throw new SwitchboardError("GATEWAY_UNREACHABLE", message, { cause: error });
     }
   }
 }

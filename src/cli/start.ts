@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { configOf, type GlobalOptions } from "./connect.ts";
+import { configOf, type GlobalOptions, unusedFile } from "./connect.ts";
 import { EXIT, printJson } from "./print.ts";
 
 export function startCommand(program: Command): void {
@@ -25,6 +25,8 @@ export function startCommand(program: Command): void {
       process.on("SIGTERM", onSignal);
       process.on("SIGINT", onSignal);
 
+      const unused = unusedFile(options);
+      if (unused !== undefined) process.stderr.write(`switchboard: ${unused}\n`);
       const { startGateway } = await import("../main.ts");
       const gateway = await startGateway(configOf(options), process.env);
       stop = () => {

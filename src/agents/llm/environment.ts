@@ -5,6 +5,8 @@ export interface FromEnvironment {
   readonly config: LlmConfig;
   /** The variable that led to it. */
   readonly because: string;
+  /** The variable that names the model. */
+  readonly modelFrom: string;
 }
 
 const DEFAULTS = {
@@ -23,9 +25,14 @@ export const ANY_MODEL = "auto";
 
 /** OPENAI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST, the first of them that is set; `…_MODEL` and `…_BASE_URL` beside them. */
 export function llmFromEnvironment(env: NodeJS.ProcessEnv): FromEnvironment | undefined {
-  if (env.OPENAI_API_KEY) return { config: openAi(env, env.OPENAI_API_KEY), because: "OPENAI_API_KEY" };
-  if (env.ANTHROPIC_API_KEY) return { config: anthropic(env, env.ANTHROPIC_API_KEY), because: "ANTHROPIC_API_KEY" };
-  if (env.OLLAMA_HOST) return { config: ollama(env, env.OLLAMA_HOST), because: "OLLAMA_HOST" };
+  const { OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST } = env;
+  if (OPENAI_API_KEY) {
+    return { config: openAi(env, OPENAI_API_KEY), because: "OPENAI_API_KEY", modelFrom: "OPENAI_MODEL" };
+  }
+  if (ANTHROPIC_API_KEY) {
+    return { config: anthropic(env, ANTHROPIC_API_KEY), because: "ANTHROPIC_API_KEY", modelFrom: "ANTHROPIC_MODEL" };
+  }
+  if (OLLAMA_HOST) return { config: ollama(env, OLLAMA_HOST), because: "OLLAMA_HOST", modelFrom: "OLLAMA_MODEL" };
   return undefined;
 }
 

@@ -48,7 +48,7 @@ export class McpProcess implements MCPTransport {
     try {
       await once(child, "spawn");
     } catch (error) {
-      throw new Error(startFailure(file, cwd, error, "the MCP server's \"command\"").message, { cause: error });
+      throw new Error(startFailure(file, cwd, error, 'the MCP server\'s "command"').message, { cause: error });
     }
     child.stderr.on("error", () => {}).on("data", (chunk: Buffer) => this.#complaint.add(chunk));
     // The server has ended: `exit` tells it.

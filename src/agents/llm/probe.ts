@@ -10,10 +10,12 @@ export interface ModelFinding {
   readonly detail: string;
 }
 
+/** `modelFrom`: the variable that names the model, where it comes from the environment. */
 export async function probeModel(
   config: LlmConfig,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
+  modelFrom?: string,
 ): Promise<ModelFinding> {
   const provider = new Provider(config, env, fetch);
   const { server } = provider.asked(config.model);
@@ -26,10 +28,18 @@ export async function probeModel(
     if (listed.length === 0) return { ok: false, detail: `${server} has no model. Put one there.` };
     if (missing.length === 0) return { ok: true, detail: `${wanted[0] ?? listed[0]} at ${server}` };
     const some = listed.slice(0, 10).join(", ");
-    return { ok: false, detail: `${server} does not list ${missing.join(", ")}. It has: ${some}. Correct "model".` };
+    const remedy =
+      modelFrom === undefined ? `Correct ${wrongKeys(config, missing)}.` : `Set ${modelFrom} to one of them.`;
+    return { ok: false, detail: `${server} does not list ${missing.join(", ")}. It has: ${some}. ${remedy}` };
   } catch (error) {
     return { ok: false, detail: describe(error) };
   }
+}
+
+/** The keys that name what is missing. */
+function wrongKeys({ model, models }: LlmConfig, missing: readonly string[]): string {
+  const isAmongOthers = missing.some((name) => models.includes(name));
+  return [...(missing.includes(model) ? ['"model"'] : []), ...(isAmongOthers ? ['"models"'] : [])].join(" and ");
 }
 
 /** Servers know their models by longer names, too: "llama3:latest", "claude-sonnet-4-5-20250929". */
