@@ -37,19 +37,13 @@ test("sessions: list, show, cancel, remove", async () => {
   const { gateway, folder } = await started("");
   await say(gateway, "one", "message-1", "slow 60");
   await say(gateway, "one", "message-2", "waits");
-  await eventually(async () => {
-    const { answer } = await ask(gateway, folder, "sessions", "list");
-    return answer.sessions[0]?.status === "running";
-  }, "running");
+  await eventually(async () => (await api(gateway, "/sessions")).sessions[0]?.status === "running", "running");
   const { answer } = await ask(gateway, folder, "sessions", "list");
   expect(answer.sessions).toMatchObject([{ channel: "web:one", status: "running", waiting: 1, agent: "demo" }]);
   const { id } = answer.sessions[0];
   const cancelled = await ask(gateway, folder, "sessions", "cancel", id);
   expect(cancelled.answer).toMatchObject({ cancelledTurn: expect.any(String), dropped: 1 });
-  await eventually(
-    async () => (await ask(gateway, folder, "sessions", "show", id)).answer.session.status === "idle",
-    "idle",
-  );
+  await eventually(async () => (await api(gateway, "/sessions")).sessions[0]?.status === "idle", "idle");
   const shown = await ask(gateway, folder, "sessions", "show", id);
   expect(shown.answer.transcript).toMatchObject([{ role: "user", text: "slow 60" }, { role: "notice" }]);
   expect((await ask(gateway, folder, "sessions", "remove", id)).code).toBe(0);
@@ -62,17 +56,12 @@ test("dead letters: list, replay, drop", async () => {
   const { gateway, folder } = await started("queue: { attempts: 1 }");
   await say(gateway, "one", "message-1", "fail");
   await say(gateway, "two", "message-2", "fail once");
-  await eventually(
-    async () => (await ask(gateway, folder, "dead", "list")).answer.deadLetters.length === 2,
-    "two dead",
-  );
+  const dead = async () => (await api(gateway, "/dead-letters")).deadLetters.length;
+  await eventually(async () => (await dead()) === 2, "two dead");
   const { answer } = await ask(gateway, folder, "dead", "list", "--channel", "web:one");
   expect(answer.deadLetters).toMatchObject([{ id: "web:one#message-1", attempts: 1, message: { text: "fail" } }]);
   expect((await ask(gateway, folder, "dead", "replay", "web:one#message-1")).code).toBe(0);
-  await eventually(
-    async () => (await ask(gateway, folder, "dead", "list")).answer.deadLetters.length === 2,
-    "dead again",
-  );
+  await eventually(async () => (await dead()) === 2, "dead again");
   expect((await ask(gateway, folder, "dead", "drop", "web:one#message-1")).code).toBe(0);
   expect((await ask(gateway, folder, "dead", "drop", "web:one#message-1")).code).toBe(1);
   expect((await ask(gateway, folder, "dead", "list")).answer.deadLetters).toHaveLength(1);
@@ -216,10 +205,7 @@ test("SIGTERM lets a running turn finish within the grace period, and puts a lon
   const { gateway, folder } = await started("shutdown: { grace: 3s }");
   await say(gateway, "short", "message-1", "slow 1");
   await say(gateway, "long", "message-1", "slow 600");
-  await eventually(
-    async () => (await ask(gateway, folder, "sessions", "list")).answer.sessions.length === 2,
-    "both run",
-  );
+  await eventually(async () => (await api(gateway, "/sessions")).sessions.length === 2, "both run");
   expect(await gateway.signal("SIGTERM")).toEqual({ code: 0, signal: null });
   await gateway.start();
   const { answer } = await ask(gateway, folder, "sessions", "list");
@@ -234,10 +220,7 @@ test("SIGTERM lets a running turn finish within the grace period, and puts a lon
 test("a second signal ends it at once; what was under way is in the store", async () => {
   const { gateway, folder } = await started("shutdown: { grace: 10m }");
   await say(gateway, "long", "message-1", "slow 600");
-  await eventually(
-    async () => (await ask(gateway, folder, "sessions", "list")).answer.sessions[0]?.status === "running",
-    "it runs",
-  );
+  await eventually(async () => (await api(gateway, "/sessions")).sessions[0]?.status === "running", "it runs");
   process.kill(gateway.pid, "SIGTERM");
   await eventually(() => gateway.stderr.includes("stopping"), "it stops");
   expect(await gateway.signal("SIGTERM")).toEqual({ code: 143, signal: null });
