@@ -92,7 +92,8 @@ export class AcpAgentSession implements AgentSession, Participant {
     const kind = kindOf(update);
     const mode = kind === "agent_message_chunk" ? modeSpokenIn(update) : undefined;
     if (mode !== undefined && this.#settings?.hasMode(mode)) {
-      this.#settings.modeChanged(mode);
+      // Its model could say so, too: it is not believed, and the next turn sets the mode that it wants in any case.
+      if (!this.#isReplay) this.#settings.modeChanged("");
       return;
     }
     switch (kind) {

@@ -81,6 +81,7 @@ export class Settings {
     if (response.models) this.#models = response.models;
   }
 
+  /** Empty: nobody knows to which. */
   modeChanged(currentModeId: string): void {
     if (this.#modes) this.#modes = { ...this.#modes, currentModeId };
   }

@@ -49,7 +49,7 @@ export function kindOf(update: unknown): string {
   return kind.safeParse(update).data?.sessionUpdate ?? "";
 }
 
-/** The mode that an agent says it is in now where its model should speak, which Gemini does. */
+/** The mode that an agent says it is in now, where its model should speak: Gemini does. */
 export function modeSpokenIn(update: unknown): string | undefined {
   return modeSpoken.safeParse(update).data?.content.text.split(" ")[1];
 }

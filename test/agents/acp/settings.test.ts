@@ -41,6 +41,13 @@ describe("the mode", () => {
     expect((await face(session)).mode).toBe("default");
   });
 
+  test("is set in the next turn, whatever the model says that it is, and that is not shown", async () => {
+    const session = await testAgent({ modes: MODES }).open();
+    expect(textOf(await collect(session, "pretend", { mode: "bypass" }))).toBe("");
+    expect((await face(session)).mode).toBe("default");
+    expect((await face(session, { mode: "bypass" })).mode).toBe("bypassPermissions");
+  });
+
   test("of an agent with others is left alone, but for a plan", async () => {
     const modes = [
       { id: "build", name: "Build" },

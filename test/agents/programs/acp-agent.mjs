@@ -139,6 +139,10 @@ const SKILLS = {
     await tell(client, session.id, { sessionUpdate: "tool_call_update", toolCallId: "call-2", status: "completed" });
     await say(outcome.optionId ?? "nothing was decided");
   },
+  /** Its model speaks as one agent does that has changed its mode; it has not. */
+  async pretend({ say }) {
+    await say("[MODE_UPDATE] default");
+  },
   async both({ client, session, say }) {
     const ask = async (name) => {
       const { outcome } = await client.request("session/request_permission", {
