@@ -139,13 +139,12 @@ export class Controller {
 
   #contextOf(control: Control, options?: Options): CommandContext {
     const { context, channel } = this.#scope;
-    const { store, clock, commands, asks, fresh, route, agents, agent, workspace, timetable } = context;
+    const { store, clock, commands, asks, fresh, route, agents, agent, workspace, timetable, latency } = context;
     const session = this.#scope.session();
-    const latency = context.latency();
     return {
       ...{ control, session, store, asks, route: route(channel), now: clock.now(), commands: commands.list, agents },
       ...(timetable ? { timetable } : {}),
-      ...(latency ? { latency } : {}),
+      latency,
       compacts: agent(session.agent)?.compacts === true,
       hasWorkspace: workspace !== undefined,
       ...(options ? { options } : {}),

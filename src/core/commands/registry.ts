@@ -21,7 +21,7 @@ export interface CommandContext {
   /** The names of the agents, the default one first. */
   readonly agents: readonly string[];
   /** How long the newest answers of this replica took. */
-  readonly latency?: Latency;
+  latency(): Latency | undefined;
   /** The session's agent has a memory that it can shorten. */
   readonly compacts: boolean;
   /** A folder that holds all projects is configured. */

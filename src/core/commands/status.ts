@@ -31,7 +31,7 @@ export const status: Command = {
     if (asks > 0) lines.push(asks === 1 ? "1 thing waits for a decision." : `${asks} things wait for a decision.`);
     if (stats.tokensIn + stats.tokensOut > 0 || stats.cost !== undefined) lines.push(usageOf(stats));
     if (session.error) lines.push(`Last error: ${session.error.message}`);
-    if (people.isAdmin(control.sender)) lines.push(overall(await store.stats(), latency));
+    if (people.isAdmin(control.sender)) lines.push(overall(await store.stats(), latency()));
     lines.push(`Session \`${session.id}\` · your id is \`${control.sender.id}\``);
     return { reply: lines.join("\n\n") };
   },
