@@ -1,7 +1,7 @@
 /** Schedules as they stand in Redis, what comes of lost answers, and copies; and the figures that are counted beside. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { copyStore } from "../../src/copy.ts";
-import { channelId, type Schedule } from "../../src/model.ts";
+import { type ChannelId, channelId, type Schedule } from "../../src/model.ts";
 import { openRedisPortable } from "../../src/stores/redis/portable.ts";
 import type { RedisStore } from "../../src/stores/redis/store.ts";
 import { startCutProxy } from "../support/cut-proxy.ts";
@@ -197,6 +197,39 @@ test("a copy has the schedules, and counts anew what there is", async () => {
   expect(await after.moveSchedule("a", { from: 3, to: 8 })).toBe(true);
   expect(await after.removeSchedule("a")).toBe(true);
   expect(await after.removeSchedule("b")).toBe(true);
+});
+
+const NOTHING = {
+  ...{
+    turns: 0,
+    newestReply: 0,
+    sessions: [],
+    waiting: [],
+    controls: [],
+    outbox: [],
+    recent: [],
+    older: [],
+    deadLetters: [],
+  },
+  ...{ asks: [], journal: [], audit: [] },
+};
+
+test("a schedule that has another channel than in half a copy is kept, whichever of the two is copied first", async () => {
+  const place = new Place(server);
+  const options = { clock: place.clock, dedupeFor: 3_600_000, keep: 0, lease: 100, log: () => {} };
+  const target = await openRedisPortable({
+    ...options,
+    ...{ url: place.urlAt(server.url), create: true, signal: AbortSignal.timeout(10_000) },
+  });
+  onTestFinished(() => target.close());
+  const holding = (channel: ChannelId, ...schedules: Schedule[]) => target.load({ ...NOTHING, channel, schedules });
+  for (let round = 0; round < 40; round++) {
+    const [before, after] = round % 2 === 0 ? [CHANNEL, OTHER] : [OTHER, CHANNEL];
+    await holding(before, schedule("b", 5, { channel: before }));
+    const moved = schedule("b", 5, { channel: after });
+    await Promise.all([holding(after, moved), holding(before)]);
+    expect((await target.dump(after))?.schedules).toEqual([moved]);
+  }
 });
 
 async function succeeds(call: Promise<unknown>): Promise<boolean> {

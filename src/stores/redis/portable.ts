@@ -14,7 +14,7 @@ import { countFigures, readFigures, writeTotals } from "./figures.ts";
 import { checkFormat } from "./format.ts";
 import { decode, encode, Keys, keyOfSchedule } from "./keys.ts";
 import { Loading } from "./load.ts";
-import { writeSchedule } from "./schedules.ts";
+import { readSchedule, writeSchedule } from "./schedules.ts";
 import { type Client, Scripts } from "./scripts.ts";
 
 /** How many rows are asked for at once. */
@@ -187,8 +187,10 @@ class RedisPortable implements Portable {
       return this.#scripts.run(name, key, key.slice(0, key.indexOf("}:") + 2), "", now, now, encode(id), ...rest);
     };
     for (const id of before) {
-      const mark = await this.#client.hget(keyOfSchedule(this.#keys, id), "mark");
-      if (mark !== null && !after.some((schedule) => schedule.id === id)) await run("schedule-remove", id, mark);
+      if (after.some((schedule) => schedule.id === id)) continue;
+      const row = await this.#client.hgetall(keyOfSchedule(this.#keys, id));
+      // Channels are copied side by side: it may be another one's by now, or become that before it is removed.
+      if (readSchedule(row)?.channel === channel) await run("schedule-remove", id, row.mark ?? "");
     }
     for (const schedule of after) {
       const { id, nextAt, lastAt = "" } = schedule;
