@@ -6,7 +6,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // Flows wait for other processes more than they work: on two cores, four workers are done a fifth sooner than three.
-    maxWorkers: 4,
+    // Flows wait for other processes more than they work: on two cores a third worker finds one idle.
+    maxWorkers: 3,
   },
 });
